@@ -1,0 +1,361 @@
+//! The two ends of a channel: the same rings and wake words, seen from either side.
+
+use crate::channel::{ChannelState, ChannelView, Phase, WAKE_MAIL, WAKE_ROOM};
+use crate::ring::{Consumer, Producer, RecvError, SendError};
+use crate::sync::{AtomicU32, Ordering, fence};
+
+/// Frames went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the other side may have asked for its doorbell"]
+pub struct Sent {
+    /// The other side asked to be rung: do it now.
+    pub ring_doorbell: bool,
+}
+
+/// A frame came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the other side may have asked for its doorbell"]
+pub struct Received {
+    /// Bytes received, at the front of the buffer.
+    pub len: usize,
+    /// The other side waits for room and asked to be rung: do it now.
+    pub ring_doorbell: bool,
+}
+
+/// What a side sleeps for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// A frame to receive.
+    Mail,
+    /// Room for a frame of so many bytes.
+    Room(usize),
+    /// Either.
+    Either(usize),
+}
+
+/// What the core finds when it looks at a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// No client.
+    Closed,
+    /// There was a client at the last look; it is gone (a new one, if any, is found by the next).
+    Lost,
+    /// A new client, now attached to.
+    Opened,
+    /// The same client as at the last look.
+    Open,
+}
+
+/// What both ends do.
+struct End<'a> {
+    state: &'a ChannelState,
+    tx: Producer<'a>,
+    rx: Consumer<'a>,
+    own: &'a AtomicU32,
+    other: &'a AtomicU32,
+    /// The epoch attached to; 0: none.
+    epoch: u16,
+}
+
+impl End<'_> {
+    fn is_open(&self) -> bool {
+        self.epoch != 0 && self.state.is_open_in(self.epoch)
+    }
+
+    /// After a publication: does the other side want its doorbell for `kind`? Takes the request
+    /// back if so.
+    fn wanted(&self, kind: u32) -> bool {
+        fence(Ordering::SeqCst);
+        self.other.load(Ordering::Relaxed) & kind != 0
+            && self.other.swap(0, Ordering::Relaxed) & kind != 0
+    }
+
+    fn push(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        if !self.is_open() {
+            return Err(SendError::Closed);
+        }
+        // A reset during the call can make an honest peer's words look impossible.
+        self.tx.push(payload).map_err(|error| match error {
+            SendError::PeerCorrupt if !self.is_open() => SendError::Closed,
+            error => error,
+        })
+    }
+
+    fn flush(&mut self) -> Sent {
+        Sent {
+            ring_doorbell: self.tx.publish() && self.wanted(WAKE_MAIL),
+        }
+    }
+
+    fn send_batch(&mut self, payloads: &[&[u8]]) -> Result<(usize, Sent), SendError> {
+        let mut sent = 0;
+        for payload in payloads {
+            match self.push(payload) {
+                Ok(()) => sent += 1,
+                Err(error) if sent == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok((sent, self.flush()))
+    }
+
+    fn recv(&mut self, buf: &mut [u8]) -> Result<Received, RecvError> {
+        if !self.is_open() {
+            return Err(RecvError::Closed);
+        }
+        let len = self
+            .rx
+            .try_recv(buf)
+            .map_err(|error| self.unless_reset(error))?;
+        Ok(Received {
+            len,
+            ring_doorbell: self.wanted(WAKE_ROOM),
+        })
+    }
+
+    fn recv_batch(
+        &mut self,
+        buf: &mut [u8],
+        count: usize,
+        each: impl FnMut(&[u8]),
+    ) -> Result<Received, RecvError> {
+        if !self.is_open() {
+            return Err(RecvError::Closed);
+        }
+        let received = self
+            .rx
+            .recv_batch(buf, count, each)
+            .map_err(|error| self.unless_reset(error))?;
+        Ok(Received {
+            len: received,
+            ring_doorbell: self.wanted(WAKE_ROOM),
+        })
+    }
+
+    fn skip(&mut self) -> Result<Received, RecvError> {
+        if !self.is_open() {
+            return Err(RecvError::Closed);
+        }
+        let len = self.rx.skip().map_err(|error| self.unless_reset(error))?;
+        let ring_doorbell = self.rx.publish() && self.wanted(WAKE_ROOM);
+        Ok(Received { len, ring_doorbell })
+    }
+
+    fn unless_reset(&self, error: RecvError) -> RecvError {
+        match error {
+            RecvError::PeerCorrupt if !self.is_open() => RecvError::Closed,
+            error => error,
+        }
+    }
+
+    fn sleep_until(&mut self, wait: Wait) -> bool {
+        let (kinds, room) = match wait {
+            Wait::Mail => (WAKE_MAIL, None),
+            Wait::Room(len) => (WAKE_ROOM, Some(len)),
+            Wait::Either(len) => (WAKE_MAIL | WAKE_ROOM, Some(len)),
+        };
+        // Both sides change the word by read-modify-write only, so its changes form one chain: the
+        // other side's taking back of an earlier request cannot come out after this one.
+        self.own.swap(kinds, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !self.is_open() {
+            // The request stands: whoever opens the channel meanwhile is to ring.
+            return false;
+        }
+        let now = self.tx.is_corrupt()
+            || (kinds & WAKE_MAIL != 0 && self.rx.has_mail())
+            || room.is_some_and(|len| self.tx.has_room(len) || self.tx.is_corrupt());
+        if now {
+            self.awake();
+        }
+        !now
+    }
+
+    fn awake(&self) {
+        self.own.swap(0, Ordering::Relaxed);
+    }
+
+    fn attach(&mut self, epoch: u16) {
+        self.epoch = epoch;
+        self.tx.reattach(epoch);
+        self.rx.reattach(epoch);
+    }
+}
+
+macro_rules! end {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name<'a> {
+            end: End<'a>,
+        }
+
+        impl $name<'_> {
+            /// Sends one frame.
+            ///
+            /// # Errors
+            /// Any [`SendError`]; nothing was sent.
+            pub fn try_send(&mut self, payload: &[u8]) -> Result<Sent, SendError> {
+                self.end.push(payload)?;
+                Ok(self.end.flush())
+            }
+
+            /// Writes one frame without publishing it: [`flush`](Self::flush) follows, once for
+            /// many.
+            ///
+            /// # Errors
+            /// Any [`SendError`]; nothing was written.
+            pub fn push(&mut self, payload: &[u8]) -> Result<(), SendError> {
+                self.end.push(payload)
+            }
+
+            /// Publishes what was pushed.
+            pub fn flush(&mut self) -> Sent {
+                self.end.flush()
+            }
+
+            /// Sends frames from the front of `payloads`, in one publication, until one does not
+            /// go in; returns how many went.
+            ///
+            /// # Errors
+            /// Any [`SendError`] if not even the first went in.
+            pub fn send_batch(&mut self, payloads: &[&[u8]]) -> Result<(usize, Sent), SendError> {
+                self.end.send_batch(payloads)
+            }
+
+            /// Receives one frame into the front of `buf`.
+            ///
+            /// # Errors
+            /// Any [`RecvError`]; a frame that does not fit stays.
+            pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<Received, RecvError> {
+                self.end.recv(buf)
+            }
+
+            /// Receives up to `count` frames, each through `buf` into `each`, and gives their room
+            /// back in one publication. The result's `len` is the number of frames.
+            ///
+            /// # Errors
+            /// Any [`RecvError`] if not even one was received.
+            pub fn recv_batch(
+                &mut self,
+                buf: &mut [u8],
+                count: usize,
+                each: impl FnMut(&[u8]),
+            ) -> Result<Received, RecvError> {
+                self.end.recv_batch(buf, count, each)
+            }
+
+            /// Drops the next frame unread; the result's `len` is its length.
+            ///
+            /// # Errors
+            /// Any [`RecvError`] but `BufferTooSmall`.
+            pub fn skip(&mut self) -> Result<Received, RecvError> {
+                self.end.skip()
+            }
+
+            /// Asks the other side for the doorbell and looks once more. True: nothing there, so
+            /// sleep, and call [`awake`](Self::awake) afterwards. False: do not sleep, there is
+            /// something to do (or the channel is closed or corrupt); nothing is asked for.
+            pub fn sleep_until(&mut self, wait: Wait) -> bool {
+                self.end.sleep_until(wait)
+            }
+
+            /// Takes the request for the doorbell back: this side looks by itself again.
+            pub fn awake(&self) {
+                self.end.awake();
+            }
+
+            /// True if the channel is open in the epoch that this end is attached to.
+            pub fn is_open(&self) -> bool {
+                self.end.is_open()
+            }
+
+            /// True if a frame waits, or the ring is found damaged, so that a receive has
+            /// something to say.
+            pub fn has_mail(&mut self) -> bool {
+                self.end.rx.has_mail()
+            }
+
+            /// The epoch that this end is attached to; 0: none.
+            pub fn epoch(&self) -> u16 {
+                self.end.epoch
+            }
+
+            /// How often the other side was caught lying.
+            pub fn corruptions(&self) -> u32 {
+                self.end.tx.corruptions().saturating_add(self.end.rx.corruptions())
+            }
+
+            /// The longest payload in bytes that can be sent.
+            pub fn max_frame(&self) -> usize {
+                self.end.tx.max_frame()
+            }
+        }
+    };
+}
+
+end! {
+    /// The core's end. Attached to nothing until [`look`](Self::look) finds a client.
+    CoreEnd
+}
+
+end! {
+    /// The application's end, for one epoch.
+    AppEnd
+}
+
+impl<'a> CoreEnd<'a> {
+    /// The core's end of a channel. One at a time: two would garble the rings (no worse).
+    pub fn new(view: ChannelView<'a>) -> Self {
+        Self {
+            end: End {
+                state: view.state,
+                tx: Producer::attach(view.from_core, 0),
+                rx: Consumer::attach(view.to_core, 0),
+                own: &view.control.core.wants,
+                other: &view.control.app.wants,
+                epoch: 0,
+            },
+        }
+    }
+
+    /// True if [`look`](Self::look) would find another client than the last time.
+    pub fn changed(&self) -> bool {
+        let (phase, epoch) = self.end.state.load();
+        let now = if phase == Phase::Open { epoch } else { 0 };
+        now != self.end.epoch
+    }
+
+    /// Looks at the state word and takes up a new client, forgetting the last one's rings.
+    pub fn look(&mut self) -> Link {
+        let (phase, epoch) = self.end.state.load();
+        let open = phase == Phase::Open && epoch != 0;
+        if open && epoch == self.end.epoch {
+            return Link::Open;
+        }
+        if self.end.epoch != 0 {
+            self.end.attach(0);
+            return Link::Lost;
+        }
+        if !open {
+            return Link::Closed;
+        }
+        self.end.attach(epoch);
+        Link::Opened
+    }
+}
+
+impl<'a> AppEnd<'a> {
+    /// The application's end of a channel that Linux's side opened in `epoch`.
+    pub fn new(view: ChannelView<'a>, epoch: u16) -> Self {
+        Self {
+            end: End {
+                state: view.state,
+                tx: Producer::attach(view.to_core, epoch),
+                rx: Consumer::attach(view.from_core, epoch),
+                own: &view.control.app.wants,
+                other: &view.control.core.wants,
+                epoch,
+            },
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The header page of a region: what it is, how its core fares, and on which clock.
+
+mod crash;
+mod state;
+mod time;
+
+pub use crash::{CRASH_BYTES, CrashMessage, CrashText};
+pub use state::{CoreState, State, StateError};
+pub use time::{TimeBase, TimeScale};
+
+use core::mem::offset_of;
+
+use crate::channel::{ChannelState, ControlPage};
+use crate::region::ServiceEntry;
+use crate::ring::{ConsumerLine, RingWords};
+use crate::sync::{AtomicU32, AtomicU64, load_acquire_u32, load_acquire_u64};
+use crate::telemetry::{CoreTelemetry, TaskTelemetry};
+use crate::{ABI_VERSION, PAGE_BYTES};
+
+/// The first word of every region: "offsched" in ASCII, little endian.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"offsched");
+
+/// A hash of the sizes and offsets of everything shared: two programs that were built from
+/// different layouts of the same version do not take each other's memory for their own.
+pub const LAYOUT_HASH: u64 = fnv1a(&[
+    size_of::<Header>(),
+    offset_of!(Header, tables),
+    offset_of!(Header, state),
+    offset_of!(Header, time),
+    offset_of!(Header, crash),
+    size_of::<CoreState>(),
+    size_of::<TimeBase>(),
+    size_of::<CrashMessage>(),
+    size_of::<Tables>(),
+    size_of::<ServiceEntry>(),
+    offset_of!(ServiceEntry, first_channel),
+    size_of::<ChannelState>(),
+    size_of::<ControlPage>(),
+    offset_of!(ControlPage, to_core),
+    offset_of!(ControlPage, from_core),
+    size_of::<RingWords>(),
+    size_of::<ConsumerLine>(),
+    size_of::<CoreTelemetry>(),
+    size_of::<TaskTelemetry>(),
+    crate::telemetry::JOB_WORDS,
+    crate::telemetry::AUTOPSY_WORDS,
+]);
+
+/// FNV-1a, 64 bits, over the little-endian bytes of `values`.
+pub const fn fnv1a(values: &[usize]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < values.len() {
+        let bytes = (values[at] as u64).to_le_bytes();
+        let mut byte = 0;
+        while byte < bytes.len() {
+            hash = (hash ^ bytes[byte] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            byte += 1;
+        }
+        at += 1;
+    }
+    hash
+}
+
+/// Where the region's tables are. Offsets in bytes from the region's start.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// Bytes of the whole region.
+    pub region_bytes: u64,
+    /// Offset of the [`ServiceEntry`] table.
+    pub services_offset: u32,
+    /// Entries in it.
+    pub services: u32,
+    /// Offset of the [`ChannelState`] table.
+    pub channels_offset: u32,
+    /// Entries in it: the channels of all services, in the services' order.
+    pub channels: u32,
+    /// Offset of the [`CoreTelemetry`], with the [`TaskTelemetry`] table right after it.
+    pub telemetry_offset: u32,
+    /// Entries in the task table.
+    pub tasks: u32,
+}
+
+/// The header page.
+///
+/// Written by the core and the program that runs it; applications have it read-only, so every
+/// load here is one that may be made on read-only memory.
+#[repr(C, align(4096))]
+#[derive(Debug)]
+pub struct Header {
+    magic: AtomicU64,
+    layout_hash: AtomicU64,
+    abi_version: AtomicU32,
+    _reserved: u32,
+    tables: Tables,
+    /// State and epoch of the core.
+    pub state: CoreState,
+    /// The core's clock and Linux's.
+    pub time: TimeBase,
+    /// Why the core crashed, if it did.
+    pub crash: CrashMessage,
+}
+
+const _: () = assert!(size_of::<Header>() == PAGE_BYTES);
+
+impl Header {
+    /// A header of a region with `tables`, of a core that is offline.
+    pub fn new(tables: Tables) -> Self {
+        Self {
+            magic: AtomicU64::new(MAGIC),
+            layout_hash: AtomicU64::new(LAYOUT_HASH),
+            abi_version: AtomicU32::new(ABI_VERSION),
+            _reserved: 0,
+            tables,
+            state: CoreState::new(),
+            time: TimeBase::new(),
+            crash: CrashMessage::new(),
+        }
+    }
+
+    /// The region's magic word; [`MAGIC`] in a region.
+    pub fn magic(&self) -> u64 {
+        load_acquire_u64(&self.magic)
+    }
+
+    /// The version that the region was made for.
+    pub fn abi_version(&self) -> u32 {
+        load_acquire_u32(&self.abi_version)
+    }
+
+    /// The layout that the region was made for.
+    pub fn layout_hash(&self) -> u64 {
+        load_acquire_u64(&self.layout_hash)
+    }
+
+    /// Where the tables are, as written; [`Region`](crate::region::Region) has checked them.
+    pub fn tables(&self) -> Tables {
+        self.tables
+    }
+}

@@ -1,0 +1,154 @@
+//! What an application asks the node for, and what it is answered: fixed-size messages, the same
+//! for the kernel's device and the hosted socket.
+//!
+//! ```text
+//!   open     -> an unbound handle (a connection)
+//!   hello    -> the region, read-only
+//!   bind     -> a channel of a service: its pages, a wake-up to wait on, a doorbell to ring
+//!   close    -> the channel is free again
+//! ```
+//! File descriptors travel beside an answer, in the order of the [`Reply`]'s documentation.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::ABI_VERSION;
+use crate::header::LAYOUT_HASH;
+use crate::region::NAME_BYTES;
+
+/// First word of every request and reply: "osch" in ASCII, little endian.
+pub const NODE_MAGIC: u32 = u32::from_le_bytes(*b"osch");
+
+/// Operation: give me the region.
+pub const OP_HELLO: u32 = 1;
+/// Operation: bind this handle to the service named.
+pub const OP_BIND: u32 = 2;
+
+/// A request. All words little endian.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Request {
+    /// [`NODE_MAGIC`].
+    pub magic: u32,
+    /// [`ABI_VERSION`] of the sender.
+    pub abi_version: u32,
+    /// [`LAYOUT_HASH`] of the sender.
+    pub layout_hash: u64,
+    /// `OP_*`.
+    pub op: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The service's name, padded with zeros; all zero unless the operation is [`OP_BIND`].
+    pub name: [u8; NAME_BYTES],
+}
+
+impl Request {
+    /// A request of this program's version.
+    pub fn new(op: u32, name: [u8; NAME_BYTES]) -> Self {
+        Self {
+            magic: NODE_MAGIC,
+            abi_version: ABI_VERSION,
+            layout_hash: LAYOUT_HASH,
+            op,
+            reserved: 0,
+            name,
+        }
+    }
+
+    /// The operation, if the request is one that this version can serve.
+    ///
+    /// # Errors
+    /// The status to answer with.
+    pub fn check(&self) -> Result<u32, Status> {
+        if self.magic != NODE_MAGIC || self.reserved != 0 {
+            return Err(Status::Malformed);
+        }
+        if self.abi_version != ABI_VERSION || self.layout_hash != LAYOUT_HASH {
+            return Err(Status::WrongVersion);
+        }
+        Ok(self.op)
+    }
+}
+
+/// How a request fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Status {
+    /// Done.
+    Ok = 0,
+    /// Not a request, or not one that this version knows.
+    Malformed = 1,
+    /// Another ABI version or layout; the reply says which the node has.
+    WrongVersion = 2,
+    /// No service of that name.
+    NoService = 3,
+    /// All channels of the service are taken.
+    AllTaken = 4,
+    /// This handle is bound already.
+    AlreadyBound = 5,
+    /// The core is not running; the reply says what it is.
+    CoreGone = 6,
+    /// The node has too many handles open, or is out of memory or descriptors.
+    NoResources = 7,
+}
+
+impl Status {
+    /// The status of a word; a word that is none is malformed.
+    pub fn from_word(word: u32) -> Self {
+        [
+            Self::Ok,
+            Self::WrongVersion,
+            Self::NoService,
+            Self::AllTaken,
+            Self::AlreadyBound,
+            Self::CoreGone,
+            Self::NoResources,
+        ]
+        .into_iter()
+        .find(|status| *status as u32 == word)
+        .unwrap_or(Self::Malformed)
+    }
+}
+
+/// The answer to a request. All words little endian.
+///
+/// Descriptors beside it: hello: the region (read-only). Bind: the channel's pages, the wake-up
+/// (an eventfd that the core rings), the doorbell (one that the application rings). Else none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Reply {
+    /// [`NODE_MAGIC`].
+    pub magic: u32,
+    /// [`ABI_VERSION`] of the node.
+    pub abi_version: u32,
+    /// [`LAYOUT_HASH`] of the node.
+    pub layout_hash: u64,
+    /// A [`Status`].
+    pub status: u32,
+    /// Hello, core gone: the core's [`State`](crate::header::State).
+    pub core_state: u32,
+    /// The core's epoch.
+    pub core_epoch: u32,
+    /// Bind: the service's index.
+    pub service: u32,
+    /// Bind: the channel's index.
+    pub channel: u32,
+    /// Bind: the epoch that the channel is open in.
+    pub channel_epoch: u32,
+}
+
+impl Reply {
+    /// A reply of this program's version; the rest is zero.
+    pub fn new(status: Status) -> Self {
+        Self {
+            magic: NODE_MAGIC,
+            abi_version: ABI_VERSION,
+            layout_hash: LAYOUT_HASH,
+            status: status as u32,
+            core_state: 0,
+            core_epoch: 0,
+            service: 0,
+            channel: 0,
+            channel_epoch: 0,
+        }
+    }
+}

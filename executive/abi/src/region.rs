@@ -1,0 +1,287 @@
+//! The region of one core: its header page and the tables behind it, made and read with checks.
+
+use core::fmt;
+use core::mem::offset_of;
+
+use crate::channel::ChannelState;
+use crate::header::{Header, LAYOUT_HASH, MAGIC, Tables};
+use crate::telemetry::{CoreTelemetry, TaskTelemetry};
+use crate::{ABI_VERSION, PAGE_BYTES, page_align};
+
+/// Most services in a region.
+pub const SERVICES_MAX: usize = 64;
+/// Most channels in a region, all services together.
+pub const CHANNELS_MAX: usize = 1024;
+/// Most tasks in a region.
+pub const TASKS_MAX: usize = 4096;
+/// Bytes of a service's name, padded with zeros.
+pub const NAME_BYTES: usize = 32;
+
+/// What an application may bind to. "rx" and "tx" are the core's: it receives rx, it sends tx.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceEntry {
+    /// UTF-8, padded with zeros.
+    pub name: [u8; NAME_BYTES],
+    /// Applications that may be bound at a time: so many channels.
+    pub clients: u32,
+    /// Data bytes of each ring of a channel, as declared.
+    pub ring_bytes: u32,
+    /// Longest message to the core, bytes.
+    pub rx_size: u32,
+    /// Longest message from the core, bytes.
+    pub tx_size: u32,
+    /// Index of its first channel; the others follow.
+    pub first_channel: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+impl ServiceEntry {
+    /// The name up to its padding, or up to the first byte that is not UTF-8.
+    pub fn name(&self) -> &str {
+        name_str(&self.name)
+    }
+}
+
+/// A padded name as text.
+pub fn name_str(name: &[u8; NAME_BYTES]) -> &str {
+    let end = name
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(NAME_BYTES);
+    match core::str::from_utf8(&name[..end]) {
+        Ok(text) => text,
+        Err(error) => core::str::from_utf8(&name[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}
+
+/// A name padded to its field; `None` if it is empty, too long or contains a zero.
+pub fn name_bytes(name: &str) -> Option<[u8; NAME_BYTES]> {
+    let mut bytes = [0; NAME_BYTES];
+    bytes
+        .get_mut(..name.len())?
+        .copy_from_slice(name.as_bytes());
+    (!name.is_empty() && !name.contains('\0')).then_some(bytes)
+}
+
+/// Why memory is not a region that this program can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionError {
+    /// Too small, misaligned, or without the magic word.
+    NotARegion,
+    /// Made for another version of the ABI.
+    Version {
+        /// The version found.
+        found: u32,
+    },
+    /// Made for another layout of this version.
+    Layout {
+        /// The layout hash found.
+        found: u64,
+    },
+    /// A table lies outside the region, is misaligned, or has too many entries.
+    Tables,
+}
+
+impl fmt::Display for RegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotARegion => write!(f, "this memory is not an offsched region"),
+            Self::Version { found } => write!(
+                f,
+                "the region has ABI version {found}, this program {ABI_VERSION}: \
+                 update the older of the two"
+            ),
+            Self::Layout { found } => write!(
+                f,
+                "the region's layout ({found:#018x}) is not this program's \
+                 ({LAYOUT_HASH:#018x}): build both from the same sources"
+            ),
+            Self::Tables => write!(f, "the region's tables are damaged"),
+        }
+    }
+}
+
+impl core::error::Error for RegionError {}
+
+/// The tables of a region with so many services, channels and tasks; `None` above a maximum.
+pub const fn tables_for(services: usize, channels: usize, tasks: usize) -> Option<Tables> {
+    if services > SERVICES_MAX || channels > CHANNELS_MAX || tasks > TASKS_MAX {
+        return None;
+    }
+    let services_offset = PAGE_BYTES;
+    let channels_offset = services_offset + page_align(services * size_of::<ServiceEntry>());
+    let telemetry_offset = channels_offset + page_align(channels * size_of::<ChannelState>());
+    let region_bytes = page_align(
+        telemetry_offset + size_of::<CoreTelemetry>() + tasks * size_of::<TaskTelemetry>(),
+    );
+    Some(Tables {
+        region_bytes: region_bytes as u64,
+        services_offset: services_offset as u32,
+        services: services as u32,
+        channels_offset: channels_offset as u32,
+        channels: channels as u32,
+        telemetry_offset: telemetry_offset as u32,
+        tasks: tasks as u32,
+    })
+}
+
+const _: () = {
+    assert!(size_of::<ServiceEntry>() == 56 && offset_of!(ServiceEntry, clients) == 32);
+    assert!(align_of::<CoreTelemetry>() <= PAGE_BYTES);
+    // The task table follows the core's telemetry without a gap.
+    assert!(size_of::<CoreTelemetry>().is_multiple_of(align_of::<TaskTelemetry>()));
+    let most = match tables_for(SERVICES_MAX, CHANNELS_MAX, TASKS_MAX) {
+        Some(tables) => tables.region_bytes,
+        None => 0,
+    };
+    assert!(most > 0 && most <= u32::MAX as u64);
+};
+
+/// A mapped region whose header was checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Region<'a> {
+    header: &'a Header,
+    services: &'a [ServiceEntry],
+    channels: &'a [ChannelState],
+    core: &'a CoreTelemetry,
+    tasks: &'a [TaskTelemetry],
+}
+
+impl<'a> Region<'a> {
+    /// Makes a region in zeroed memory, of a core that is offline.
+    ///
+    /// # Errors
+    /// [`RegionError::NotARegion`] if the memory is too small or not page aligned,
+    /// [`RegionError::Tables`] above a maximum.
+    ///
+    /// # Safety
+    /// As [`from_raw`](Self::from_raw); the memory is zero and writable, and nobody else has a
+    /// reference to it yet.
+    pub unsafe fn format(
+        base: *mut u8,
+        bytes: usize,
+        services: &[ServiceEntry],
+        channels: usize,
+        tasks: usize,
+    ) -> Result<Self, RegionError> {
+        let tables = tables_for(services.len(), channels, tasks).ok_or(RegionError::Tables)?;
+        if !is_page(base) || (bytes as u64) < tables.region_bytes {
+            return Err(RegionError::NotARegion);
+        }
+        // SAFETY: the caller vouches for the memory; it is page aligned and the header and table
+        // lie within it (checked above, and `tables_for` puts them one after the other).
+        unsafe {
+            base.cast::<Header>().write(Header::new(tables));
+            let table = base
+                .add(tables.services_offset as usize)
+                .cast::<ServiceEntry>();
+            table.copy_from_nonoverlapping(services.as_ptr(), services.len());
+            Self::from_raw(base, bytes)
+        }
+    }
+
+    /// Takes mapped memory for a region, if it is one.
+    ///
+    /// # Errors
+    /// Any [`RegionError`].
+    ///
+    /// # Safety
+    /// For all of `'a`, `base` points to `bytes` bytes of mapped, readable memory. Whoever can
+    /// write it changes the header's tables and the service entries no more, and the rest only as
+    /// atomic words. (A region handed out by Linux's side is so: applications cannot write it.)
+    pub unsafe fn from_raw(base: *const u8, bytes: usize) -> Result<Self, RegionError> {
+        if !is_page(base) || bytes < PAGE_BYTES {
+            return Err(RegionError::NotARegion);
+        }
+        // SAFETY: a page is there (checked), and the caller vouches for its life and use. Any bit
+        // pattern is a valid header.
+        let header = unsafe { &*base.cast::<Header>() };
+        check_identity(header)?;
+        let tables = header.tables();
+        let expected = tables_for(
+            tables.services as usize,
+            tables.channels as usize,
+            tables.tasks as usize,
+        );
+        if expected != Some(tables) || (bytes as u64) < tables.region_bytes {
+            return Err(RegionError::Tables);
+        }
+        let telemetry = tables.telemetry_offset as usize;
+        let tasks = telemetry + size_of::<CoreTelemetry>();
+        // SAFETY: the tables are exactly where `tables_for` puts them, within `bytes`, page
+        // aligned (the task table: see the assertion above); any bit pattern is a valid value of
+        // each entry; the caller vouches for life and use.
+        unsafe {
+            Ok(Self {
+                header,
+                services: table(base, tables.services_offset as usize, tables.services),
+                channels: table(base, tables.channels_offset as usize, tables.channels),
+                core: &*base.add(telemetry).cast::<CoreTelemetry>(),
+                tasks: table(base, tasks, tables.tasks),
+            })
+        }
+    }
+
+    /// The header page.
+    pub fn header(&self) -> &'a Header {
+        self.header
+    }
+
+    /// What may be bound.
+    pub fn services(&self) -> &'a [ServiceEntry] {
+        self.services
+    }
+
+    /// The service of that name, with its index.
+    pub fn service(&self, name: &str) -> Option<(usize, &'a ServiceEntry)> {
+        self.services
+            .iter()
+            .enumerate()
+            .find(|(_, entry)| entry.name() == name)
+    }
+
+    /// State words of all channels.
+    pub fn channels(&self) -> &'a [ChannelState] {
+        self.channels
+    }
+
+    /// The core's own telemetry.
+    pub fn core(&self) -> &'a CoreTelemetry {
+        self.core
+    }
+
+    /// Telemetry of the tasks, in the image's order.
+    pub fn tasks(&self) -> &'a [TaskTelemetry] {
+        self.tasks
+    }
+}
+
+fn is_page(base: *const u8) -> bool {
+    !base.is_null() && base.addr().is_multiple_of(PAGE_BYTES)
+}
+
+fn check_identity(header: &Header) -> Result<(), RegionError> {
+    if header.magic() != MAGIC {
+        return Err(RegionError::NotARegion);
+    }
+    if header.abi_version() != ABI_VERSION {
+        return Err(RegionError::Version {
+            found: header.abi_version(),
+        });
+    }
+    if header.layout_hash() != LAYOUT_HASH {
+        return Err(RegionError::Layout {
+            found: header.layout_hash(),
+        });
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `entries` values of `T` lie at `offset` from `base`, aligned and readable for all of `'a`.
+unsafe fn table<'a, T>(base: *const u8, offset: usize, entries: u32) -> &'a [T] {
+    // SAFETY: the caller's contract, word for word.
+    unsafe { core::slice::from_raw_parts(base.add(offset).cast::<T>(), entries as usize) }
+}

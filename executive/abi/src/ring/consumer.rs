@@ -1,0 +1,305 @@
+//! The receiving half of a ring.
+
+use core::cell::Cell;
+use core::fmt;
+
+use bbqueue::traits::coordination::ReadGrantError;
+
+use crate::ring::overlay::{self, Half};
+use crate::ring::words::Indices;
+use crate::ring::{Ring, WORD_BYTES, frame, frame_words};
+use crate::sync::AtomicU64;
+
+/// Why nothing was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvError {
+    /// Nothing there now.
+    Empty,
+    /// The next frame does not fit the buffer given; it stays in the ring.
+    BufferTooSmall {
+        /// The frame's payload in bytes.
+        needed: usize,
+    },
+    /// The channel is not open in the epoch that this end is attached to.
+    Closed,
+    /// The peer published an index or a length that no honest peer could have. The channel needs
+    /// a reset.
+    PeerCorrupt,
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "no message is waiting"),
+            Self::BufferTooSmall { needed } => {
+                write!(
+                    f,
+                    "the next message has {needed} bytes, more than the buffer given"
+                )
+            }
+            Self::Closed => write!(f, "the channel is closed"),
+            Self::PeerCorrupt => write!(f, "the peer damaged the ring; the channel needs a reset"),
+        }
+    }
+}
+
+impl core::error::Error for RecvError {}
+
+/// The private state of the receiving side; indices in words.
+struct Receiving<'a> {
+    ring: Ring<'a>,
+    epoch: u16,
+    /// Next word to read.
+    read: Cell<usize>,
+    /// What was last published.
+    published: Cell<usize>,
+    /// The producer's indices as last seen and found possible.
+    peer: Cell<Indices>,
+    /// Start and length of the open grant.
+    grant: Cell<Option<(usize, usize)>>,
+    corrupt: Cell<bool>,
+}
+
+impl Receiving<'_> {
+    /// What can be read in one piece, as far as the producer's indices are known. At the end of
+    /// the upper piece goes on at the start of the ring.
+    fn span(&self) -> Option<(usize, usize)> {
+        let Indices { at: write, last } = self.peer.get();
+        let read = self.read.get();
+        if write < read && read < last {
+            return Some((read, last - read));
+        }
+        if write < read {
+            self.read.set(0);
+        }
+        let read = self.read.get();
+        (read < write).then(|| (read, write - read))
+    }
+
+    /// Looks at the producer's indices. From where they were, it may have moved forward within the
+    /// ring, or gone round once, leaving `last` where it had been, but never up to `read`.
+    fn refresh(&self) {
+        let seen = self.ring.load_tail(self.epoch);
+        let (before, read) = (self.peer.get(), self.read.get());
+        let capacity = self.ring.capacity();
+        let possible = if before.at < read {
+            (before.at..read).contains(&seen.at) && seen.last == before.last
+        } else if seen.at < read {
+            (before.at..=capacity).contains(&seen.last)
+        } else {
+            (before.at..=capacity).contains(&seen.at)
+        };
+        if possible {
+            self.peer.set(seen);
+        } else {
+            self.corrupt.set(true);
+        }
+    }
+
+    /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
+    fn find(&self) -> Option<(usize, usize)> {
+        if let Some(span) = self.span() {
+            return Some(span);
+        }
+        self.refresh();
+        if self.corrupt.get() {
+            None
+        } else {
+            self.span()
+        }
+    }
+}
+
+impl Half for Receiving<'_> {
+    fn data(&self) -> &[AtomicU64] {
+        self.ring.data()
+    }
+
+    fn readable(&self) -> Result<(usize, usize), ReadGrantError> {
+        if self.grant.get().is_some() {
+            return Err(ReadGrantError::GrantInProgress);
+        }
+        let span = self.find().ok_or(ReadGrantError::Empty)?;
+        self.grant.set(Some(span));
+        Ok(span)
+    }
+
+    fn release(&self, used: usize) {
+        if self.grant.take().is_some() {
+            self.read.set(self.read.get() + used);
+        }
+    }
+}
+
+/// The receiving half of a ring. Its own index is in its own memory; see [`ring`](crate::ring).
+pub struct Consumer<'a> {
+    half: Receiving<'a>,
+    corruptions: u32,
+}
+
+impl<'a> Consumer<'a> {
+    /// The receiving half of `ring` in `epoch` (not 0), starting from an empty ring.
+    ///
+    /// Only one half may receive from one ring and epoch: two would each miss frames and make the
+    /// sender see a corrupt peer (but no undefined behaviour).
+    pub fn attach(ring: Ring<'a>, epoch: u16) -> Self {
+        Self {
+            half: Self::half(ring, epoch),
+            corruptions: 0,
+        }
+    }
+
+    /// Starts anew in another epoch, forgetting a corrupt peer.
+    pub fn reattach(&mut self, epoch: u16) {
+        self.half = Self::half(self.half.ring, epoch);
+    }
+
+    fn half(ring: Ring<'a>, epoch: u16) -> Receiving<'a> {
+        Receiving {
+            ring,
+            epoch,
+            read: Cell::new(0),
+            published: Cell::new(0),
+            peer: Cell::new(Indices { at: 0, last: 0 }),
+            grant: Cell::new(None),
+            corrupt: Cell::new(false),
+        }
+    }
+
+    /// Takes the next frame into the front of `buf` and returns its length, without giving its
+    /// room back: [`publish`](Self::publish) follows, once for many.
+    ///
+    /// # Errors
+    /// [`RecvError::Empty`], [`RecvError::BufferTooSmall`], [`RecvError::PeerCorrupt`].
+    pub fn pop(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
+        self.next(|span, len| {
+            let out = buf
+                .get_mut(..len)
+                .ok_or(RecvError::BufferTooSmall { needed: len })?;
+            frame::read(span, out);
+            Ok(len)
+        })
+    }
+
+    /// Drops the next frame unread and returns its length; as [`pop`](Self::pop) otherwise.
+    ///
+    /// # Errors
+    /// [`RecvError::Empty`], [`RecvError::PeerCorrupt`].
+    pub fn skip(&mut self) -> Result<usize, RecvError> {
+        self.next(|_, len| Ok(len))
+    }
+
+    /// Gives the room of every frame taken so far back to the peer, in one store. True if there
+    /// were any.
+    pub fn publish(&mut self) -> bool {
+        let read = self.half.read.get();
+        let news = read != self.half.published.replace(read);
+        if news {
+            self.half.ring.publish_head(self.half.epoch, read);
+        }
+        news
+    }
+
+    /// Receives one frame: [`pop`](Self::pop) and [`publish`](Self::publish).
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop).
+    pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
+        let len = self.pop(buf)?;
+        self.publish();
+        Ok(len)
+    }
+
+    /// Receives up to `count` frames, in one publication, each through `buf` into `each`; returns
+    /// how many.
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop), if not even the first was received.
+    pub fn recv_batch(
+        &mut self,
+        buf: &mut [u8],
+        count: usize,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<usize, RecvError> {
+        let mut received = 0;
+        let refused = (0..count).find_map(|_| {
+            let result = self.pop(buf).map(|len| each(&buf[..len]));
+            received += usize::from(result.is_ok());
+            result.err()
+        });
+        self.publish();
+        match refused {
+            Some(error) if received == 0 => Err(error),
+            _ => Ok(received),
+        }
+    }
+
+    /// True if a frame is waiting (or the peer was caught lying, which [`pop`](Self::pop) tells).
+    pub fn has_mail(&mut self) -> bool {
+        if self.half.corrupt.get() {
+            return true;
+        }
+        let found = self.half.find().is_some();
+        if self.half.corrupt.get() {
+            self.blame();
+            return true;
+        }
+        found
+    }
+
+    /// True after the peer was caught lying, until attached anew.
+    pub fn is_corrupt(&self) -> bool {
+        self.half.corrupt.get()
+    }
+
+    /// How often a peer was caught lying, over all epochs.
+    pub fn corruptions(&self) -> u32 {
+        self.corruptions
+    }
+
+    /// Hands the next frame's span and payload length to `take`; gives the frame back as read if
+    /// that goes well, keeps it otherwise.
+    fn next(
+        &mut self,
+        take: impl FnOnce(&[AtomicU64], usize) -> Result<usize, RecvError>,
+    ) -> Result<usize, RecvError> {
+        if self.half.corrupt.get() {
+            return Err(RecvError::PeerCorrupt);
+        }
+        let queue = overlay::queue(&self.half);
+        let Ok(grant) = queue.stream_consumer().read() else {
+            let corrupt = self.half.corrupt.get();
+            return Err(if corrupt {
+                self.blame()
+            } else {
+                RecvError::Empty
+            });
+        };
+        let (start, len) = self.half.grant.get().unwrap_or_default();
+        let span = self
+            .half
+            .ring
+            .data()
+            .get(start..start + len)
+            .unwrap_or_default();
+        let Some(payload) = frame::payload_len(span, self.half.ring.max_frame()) else {
+            grant.release(0);
+            return Err(self.blame());
+        };
+        let result = take(span, payload);
+        let used = if result.is_ok() {
+            frame_words(payload)
+        } else {
+            0
+        };
+        grant.release(used * WORD_BYTES);
+        result
+    }
+
+    /// Marks the peer as corrupt, once, and counts it.
+    fn blame(&mut self) -> RecvError {
+        self.half.corrupt.set(true);
+        self.corruptions = self.corruptions.saturating_add(1);
+        RecvError::PeerCorrupt
+    }
+}

@@ -1,0 +1,49 @@
+//! Frames in ring data: one header word (payload length in bytes, upper half zero), then the
+//! payload in 8-byte words, the last one padded with zeros.
+//!
+//! Everything moves as relaxed atomic words; the index published afterwards orders them.
+
+use crate::ring::{WORD_BYTES, frame_words};
+use crate::sync::{AtomicU64, Ordering};
+
+/// Writes a frame to the start of `span`. False, with nothing published, if it does not fit.
+pub(super) fn write(span: &[AtomicU64], payload: &[u8]) -> bool {
+    let Some((header, body)) = span.split_first() else {
+        return false;
+    };
+    if body.len() < payload.len().div_ceil(WORD_BYTES) {
+        return false;
+    }
+    header.store(payload.len() as u64, Ordering::Relaxed);
+    let (whole, rest) = payload.as_chunks::<WORD_BYTES>();
+    for (word, bytes) in body.iter().zip(whole) {
+        word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+    }
+    if let (false, Some(word)) = (rest.is_empty(), body.get(whole.len())) {
+        let mut bytes = [0; WORD_BYTES];
+        bytes[..rest.len()].copy_from_slice(rest);
+        word.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+    }
+    true
+}
+
+/// The payload length of the frame at the start of `span`, read once. `None` if no honest peer
+/// could have written it: longer than `max` bytes, or running past the span.
+pub(super) fn payload_len(span: &[AtomicU64], max: usize) -> Option<usize> {
+    let header = span.first()?.load(Ordering::Relaxed);
+    let len = usize::try_from(header).ok()?;
+    (len <= max && frame_words(len) <= span.len()).then_some(len)
+}
+
+/// Copies the payload after the header at the start of `span` into `out`, which has its length.
+pub(super) fn read(span: &[AtomicU64], out: &mut [u8]) {
+    let body = span.get(1..).unwrap_or_default();
+    let (whole, rest) = out.as_chunks_mut::<WORD_BYTES>();
+    for (word, bytes) in body.iter().zip(&mut *whole) {
+        *bytes = word.load(Ordering::Relaxed).to_le_bytes();
+    }
+    if let (false, Some(word)) = (rest.is_empty(), body.get(whole.len())) {
+        let bytes = word.load(Ordering::Relaxed).to_le_bytes();
+        rest.copy_from_slice(&bytes[..rest.len()]);
+    }
+}

@@ -1,0 +1,282 @@
+//! The sending half of a ring.
+
+use core::cell::Cell;
+use core::fmt;
+
+use bbqueue::traits::coordination::WriteGrantError;
+
+use crate::ring::overlay::{self, Half};
+use crate::ring::words::Indices;
+use crate::ring::{Ring, WORD_BYTES, frame, frame_words};
+use crate::sync::AtomicU64;
+
+/// Why a frame was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// No room now; there will be when the peer has received.
+    Full,
+    /// The frame can never be sent in this ring.
+    TooLong {
+        /// The longest payload in bytes.
+        max: usize,
+    },
+    /// The channel is not open in the epoch that this end is attached to.
+    Closed,
+    /// The peer published an index that no honest peer could have. The channel needs a reset.
+    PeerCorrupt,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => write!(f, "the ring is full; try again when the peer has received"),
+            Self::TooLong { max } => {
+                write!(f, "the message is longer than the ring takes ({max} bytes)")
+            }
+            Self::Closed => write!(f, "the channel is closed"),
+            Self::PeerCorrupt => write!(f, "the peer damaged the ring; the channel needs a reset"),
+        }
+    }
+}
+
+impl core::error::Error for SendError {}
+
+/// The private state of the sending side; indices in words.
+struct Sending<'a> {
+    ring: Ring<'a>,
+    epoch: u16,
+    /// Next word to write, and the end of the upper piece when `write < read`.
+    own: Cell<Indices>,
+    /// What was last published.
+    published: Cell<Indices>,
+    /// The consumer's index as last seen and found possible.
+    read: Cell<usize>,
+    /// Start of the open grant.
+    grant: Cell<Option<usize>>,
+    corrupt: Cell<bool>,
+}
+
+impl Sending<'_> {
+    /// Where `words` contiguous words are free, as far as the consumer's index is known. Never
+    /// lets `write` reach `read` from behind: equal means empty.
+    fn place(&self, words: usize) -> Option<usize> {
+        let (write, read) = (self.own.get().at, self.read.get());
+        if write < read {
+            (words < read - write).then_some(write)
+        } else if words <= self.ring.capacity() - write {
+            Some(write)
+        } else {
+            (words < read).then_some(0)
+        }
+    }
+
+    /// Looks at the consumer's index. It may only have moved forward, and not past what was
+    /// written.
+    fn refresh(&self) {
+        let seen = self.ring.load_head(self.epoch);
+        let Indices { at: write, last } = self.own.get();
+        let read = self.read.get();
+        let possible = if write < read {
+            (read..=last).contains(&seen.at) || seen.at <= write
+        } else {
+            (read..=write).contains(&seen.at)
+        };
+        if possible && seen.last == 0 {
+            self.read.set(seen.at);
+        } else {
+            self.corrupt.set(true);
+        }
+    }
+}
+
+impl Half for Sending<'_> {
+    fn data(&self) -> &[AtomicU64] {
+        self.ring.data()
+    }
+
+    fn reserve(&self, words: usize) -> Result<usize, WriteGrantError> {
+        if self.grant.get().is_some() {
+            return Err(WriteGrantError::GrantInProgress);
+        }
+        let start = match self.place(words) {
+            Some(start) => start,
+            None => {
+                self.refresh();
+                let start = if self.corrupt.get() {
+                    None
+                } else {
+                    self.place(words)
+                };
+                start.ok_or(WriteGrantError::InsufficientSize)?
+            }
+        };
+        self.grant.set(Some(start));
+        Ok(start)
+    }
+
+    fn commit(&self, used: usize) {
+        let (Some(start), 1..) = (self.grant.take(), used) else {
+            return;
+        };
+        let Indices { at: write, last } = self.own.get();
+        let last = if start < write { write } else { last };
+        self.own.set(Indices {
+            at: start + used,
+            last,
+        });
+    }
+}
+
+/// The sending half of a ring. Its own index is in its own memory; see [`ring`](crate::ring).
+pub struct Producer<'a> {
+    half: Sending<'a>,
+    corruptions: u32,
+}
+
+impl<'a> Producer<'a> {
+    /// The sending half of `ring` in `epoch` (not 0), starting from an empty ring.
+    ///
+    /// Only one half may send in one ring and epoch: two would overwrite each other's frames
+    /// (garbage for the receiver, but no undefined behaviour).
+    pub fn attach(ring: Ring<'a>, epoch: u16) -> Self {
+        Self {
+            half: Self::half(ring, epoch),
+            corruptions: 0,
+        }
+    }
+
+    /// Starts anew in another epoch, forgetting unpublished frames and a corrupt peer.
+    pub fn reattach(&mut self, epoch: u16) {
+        self.half = Self::half(self.half.ring, epoch);
+    }
+
+    fn half(ring: Ring<'a>, epoch: u16) -> Sending<'a> {
+        let empty = Indices { at: 0, last: 0 };
+        Sending {
+            ring,
+            epoch,
+            own: Cell::new(empty),
+            published: Cell::new(empty),
+            read: Cell::new(0),
+            grant: Cell::new(None),
+            corrupt: Cell::new(false),
+        }
+    }
+
+    /// Writes one frame without publishing it: [`publish`](Self::publish) follows, once for many.
+    ///
+    /// # Errors
+    /// [`SendError::Full`], [`SendError::TooLong`], [`SendError::PeerCorrupt`]; nothing is written.
+    pub fn push(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        if self.half.corrupt.get() {
+            return Err(SendError::PeerCorrupt);
+        }
+        let max = self.half.ring.max_frame();
+        if payload.len() > max {
+            return Err(SendError::TooLong { max });
+        }
+        let words = frame_words(payload.len());
+        let queue = overlay::queue(&self.half);
+        let Ok(grant) = queue.stream_producer().grant_exact(words * WORD_BYTES) else {
+            return Err(self.refusal());
+        };
+        let start = self.half.grant.get().unwrap_or_default();
+        let span = self
+            .half
+            .ring
+            .data()
+            .get(start..start + words)
+            .unwrap_or_default();
+        let used = if frame::write(span, payload) {
+            words
+        } else {
+            0
+        };
+        grant.commit(used * WORD_BYTES);
+        if used == 0 {
+            Err(SendError::Full)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes every frame pushed so far visible to the peer, in one store. True if there were any.
+    pub fn publish(&mut self) -> bool {
+        let own = self.half.own.get();
+        let news = own != self.half.published.replace(own);
+        if news {
+            self.half.ring.publish_tail(self.half.epoch, own);
+        }
+        news
+    }
+
+    /// Sends one frame: [`push`](Self::push) and [`publish`](Self::publish).
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn try_send(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.push(payload)?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Sends frames from the front of `payloads`, in one publication, until one does not go in;
+    /// returns how many went.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push), if not even the first went in.
+    pub fn send_batch(&mut self, payloads: &[&[u8]]) -> Result<usize, SendError> {
+        let mut sent = 0;
+        let refused = payloads.iter().find_map(|payload| {
+            let result = self.push(payload);
+            sent += usize::from(result.is_ok());
+            result.err()
+        });
+        self.publish();
+        match refused {
+            Some(error) if sent == 0 => Err(error),
+            _ => Ok(sent),
+        }
+    }
+
+    /// True if a payload of `len` bytes would go in now.
+    pub fn has_room(&mut self, len: usize) -> bool {
+        let words = frame_words(len);
+        if self.half.corrupt.get() || len > self.half.ring.max_frame() {
+            return false;
+        }
+        if self.half.place(words).is_none() {
+            self.half.refresh();
+            if self.half.corrupt.get() {
+                self.refusal();
+                return false;
+            }
+        }
+        self.half.place(words).is_some()
+    }
+
+    /// True after the peer was caught lying, until attached anew.
+    pub fn is_corrupt(&self) -> bool {
+        self.half.corrupt.get()
+    }
+
+    /// How often a peer was caught lying, over all epochs.
+    pub fn corruptions(&self) -> u32 {
+        self.corruptions
+    }
+
+    /// The longest payload in bytes.
+    pub fn max_frame(&self) -> usize {
+        self.half.ring.max_frame()
+    }
+
+    /// The error for a grant that was refused just now, counted if the peer is to blame.
+    fn refusal(&mut self) -> SendError {
+        if self.half.corrupt.get() {
+            self.corruptions = self.corruptions.saturating_add(1);
+            SendError::PeerCorrupt
+        } else {
+            SendError::Full
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Channels on one thread: opening, closing, wake words, and an application that lies.
+#![cfg(not(loom))]
+
+use offsched_abi::channel::{
+    AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd, EPOCH_MAX, Link, Phase, Wait,
+};
+use offsched_abi::ring::{RecvError, SendError};
+use offsched_abi::sync::AtomicU64;
+
+const WORDS: usize = 32;
+
+struct Memory {
+    state: ChannelState,
+    control: ControlPage,
+    to_core: Vec<AtomicU64>,
+    from_core: Vec<AtomicU64>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        let data = || (0..WORDS).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            state: ChannelState::new(),
+            control: ControlPage::new(),
+            to_core: data(),
+            from_core: data(),
+        }
+    }
+
+    fn view(&self) -> ChannelView<'_> {
+        ChannelView::from_parts(&self.state, &self.control, &self.to_core, &self.from_core).unwrap()
+    }
+}
+
+#[test]
+fn an_answer_to_one_client_never_goes_to_the_next() {
+    let memory = Memory::new();
+    let mut core = CoreEnd::new(memory.view());
+    assert_eq!(core.look(), Link::Closed);
+    assert_eq!(core.try_send(b"nobody"), Err(SendError::Closed));
+
+    let first = memory.view().open().unwrap();
+    assert_eq!(memory.view().open(), None, "open already");
+    assert_eq!((core.look(), core.look()), (Link::Opened, Link::Open));
+    let mut app = AppEnd::new(memory.view(), first);
+    assert!(
+        app.try_send(b"question").unwrap().ring_doorbell,
+        "the core has not said it looks"
+    );
+    let mut buf = [0; 64];
+    assert_eq!(core.try_recv(&mut buf).unwrap().len, 8);
+
+    assert!(memory.state.close() && !memory.state.close());
+    assert_eq!(memory.state.load(), (Phase::Closing, first));
+    assert_eq!(memory.view().open(), None, "not while closing");
+    assert!(memory.state.retire() && !memory.state.retire());
+    let second = memory.view().open().unwrap();
+    assert_eq!(
+        core.try_send(b"answer"),
+        Err(SendError::Closed),
+        "until it looked"
+    );
+    assert_eq!(app.try_send(b"more"), Err(SendError::Closed));
+    assert_eq!(
+        (core.look(), core.look(), core.look()),
+        (Link::Lost, Link::Opened, Link::Open)
+    );
+    let mut next = AppEnd::new(memory.view(), second);
+    assert_eq!(next.try_recv(&mut buf), Err(RecvError::Empty));
+    let _ = core.try_send(b"for the second").unwrap();
+    assert_eq!(next.try_recv(&mut buf).unwrap().len, 14);
+    assert_eq!((core.corruptions(), next.corruptions()), (0, 0));
+}
+
+#[test]
+fn epochs_go_round_without_zero() {
+    let memory = Memory::new();
+    for turn in 0..u32::from(EPOCH_MAX) + 2 {
+        let epoch = memory.view().open().unwrap();
+        assert_eq!(u32::from(epoch), turn % u32::from(EPOCH_MAX) + 1);
+        assert!(memory.state.close() && memory.state.retire());
+    }
+}
+
+#[test]
+fn a_doorbell_is_asked_for_once_a_sleep() {
+    let memory = Memory::new();
+    let epoch = memory.view().open().unwrap();
+    let mut core = CoreEnd::new(memory.view());
+    core.look();
+    core.awake();
+    let mut app = AppEnd::new(memory.view(), epoch);
+    let mut buf = [0; 64];
+    assert!(!app.try_send(b"1").unwrap().ring_doorbell, "the core looks");
+    assert!(!core.sleep_until(Wait::Mail), "mail is there");
+    let _ = core.try_recv(&mut buf).unwrap();
+    assert!(core.sleep_until(Wait::Mail));
+    assert!(app.try_send(b"2").unwrap().ring_doorbell);
+    assert!(!app.try_send(b"3").unwrap().ring_doorbell, "rung already");
+    // Room: only who waits for it is rung for it.
+    while app.try_send(b"fill").is_ok() {}
+    assert!(!core.try_recv(&mut buf).unwrap().ring_doorbell);
+    while app.try_send(b"fill").is_ok() {}
+    assert!(app.sleep_until(Wait::Room(4)));
+    assert!(core.try_recv(&mut buf).unwrap().ring_doorbell);
+    assert!(!core.try_recv(&mut buf).unwrap().ring_doorbell);
+    assert!(!app.sleep_until(Wait::Either(4)), "room is there");
+    memory.state.close();
+    assert!(
+        !app.sleep_until(Wait::Mail) && !core.sleep_until(Wait::Mail),
+        "closed"
+    );
+}
+
+#[test]
+fn batches_say_how_much_went() {
+    let memory = Memory::new();
+    let epoch = memory.view().open().unwrap();
+    let mut core = CoreEnd::new(memory.view());
+    core.look();
+    let mut app = AppEnd::new(memory.view(), epoch);
+    let frames: [&[u8]; 20] = [b"payload"; 20];
+    let (count, _) = app.send_batch(&frames).unwrap();
+    assert_eq!(count, WORDS / 2);
+    let (mut buf, mut seen) = ([0; 8], 0);
+    let received = core.recv_batch(&mut buf, 5, |_| seen += 1).unwrap();
+    assert_eq!((received.len, seen), (5, 5));
+    assert_eq!(core.skip().unwrap().len, 7);
+    core.push(b"a").unwrap();
+    let mut one = [0; 1];
+    assert_eq!(
+        app.try_recv(&mut one),
+        Err(RecvError::Empty),
+        "not yet published"
+    );
+    let _ = core.flush();
+    assert_eq!(app.try_recv(&mut one).unwrap().len, 1);
+}
+
+#[test]
+fn a_liar_is_cut_off_until_the_reset() {
+    let memory = Memory::new();
+    memory.view().open().unwrap();
+    let mut core = CoreEnd::new(memory.view());
+    core.look();
+    memory
+        .control
+        .to_core
+        .scribble(Some((1 << 48) | 0xff_ffff), None);
+    let mut buf = [0; 64];
+    assert_eq!(core.try_recv(&mut buf), Err(RecvError::PeerCorrupt));
+    memory.control.to_core.scribble(Some(0), None);
+    assert_eq!(
+        core.try_recv(&mut buf),
+        Err(RecvError::PeerCorrupt),
+        "for good"
+    );
+    assert_eq!(core.corruptions(), 1);
+    memory.state.close();
+    memory.state.retire();
+    let epoch = memory.view().open().unwrap();
+    assert_eq!((core.look(), core.look()), (Link::Lost, Link::Opened));
+    let mut app = AppEnd::new(memory.view(), epoch);
+    let _ = app.try_send(b"honest").unwrap();
+    assert_eq!(core.try_recv(&mut buf).unwrap().len, 6);
+}
