@@ -1,0 +1,199 @@
+//! What is written down about each job: times, misses, overruns, and why the
+//! worst one was late.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use offsched_abi::telemetry::{AUTOPSY_TASKS, Autopsy, JOB_RECORDS, JobRecord, add, raise};
+
+use crate::Core;
+use crate::core::Entry;
+use crate::task::{NONE, OnMiss};
+
+/// The job that runs, as the stack below it must know it again afterwards.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    pub task: u16,
+    /// The task's level; 0 in idle.
+    pub level: u8,
+    /// Start in cycles; 0 for a job that is not measured.
+    pub start: u64,
+    /// Cycles that jobs above it have taken since.
+    pub nested: u64,
+    /// Budget in cycles that an alarm watches; `u64::MAX`: none, or already overrun.
+    pub budget: u64,
+}
+
+impl Frame {
+    pub const IDLE: Frame = Frame {
+        task: NONE,
+        level: 0,
+        start: 0,
+        nested: 0,
+        budget: u64::MAX,
+    };
+}
+
+impl Core {
+    /// When the running job's budget ends; `u64::MAX` if nobody watches it.
+    #[inline(always)]
+    pub(crate) fn budget_end(&self) -> u64 {
+        let frame = self.frame.get();
+        if frame.budget == u64::MAX {
+            frame.budget
+        } else {
+            frame
+                .start
+                .saturating_add(frame.nested)
+                .saturating_add(frame.budget)
+        }
+    }
+
+    /// Counts the running job's overrun when it happens, once.
+    pub(crate) fn check_budget(&self, now: u64) {
+        let frame = self.frame.get();
+        if now > self.budget_end() {
+            add(
+                &self.bound().memory.tasks[usize::from(frame.task)].overruns,
+                1,
+            );
+            self.frame.set(Frame {
+                budget: u64::MAX,
+                ..frame
+            });
+        }
+    }
+
+    /// Closes the books of a job released at `release` (cycles) and goes back to the frame below it. Returns the
+    /// time of its end, or 0 for a job that is not measured.
+    #[inline]
+    pub(crate) fn finish(&self, entry: &Entry<'_>, release: u64, outer: Frame) -> u64 {
+        let frame = self.frame.get();
+        add(&entry.telemetry.completions, 1);
+        if frame.start == 0 {
+            self.frame.set(Frame {
+                nested: outer.nested + frame.nested,
+                ..outer
+            });
+            return 0;
+        }
+        let end = self.now();
+        let spent = end.saturating_sub(frame.start);
+        self.frame.set(Frame {
+            nested: outer.nested + spent,
+            ..outer
+        });
+        let record = JobRecord {
+            task: entry.id,
+            start: frame.start,
+            end,
+            own: spent.saturating_sub(frame.nested),
+        };
+        self.record_execution(entry, &record, frame.budget == u64::MAX);
+        self.record_wait(entry, release, &record);
+        let core = self.bound().memory.core;
+        let jobs = core.jobs.load(Relaxed);
+        core.trace[jobs as usize % JOB_RECORDS].write(record.to_words());
+        core.jobs.store(jobs.wrapping_add(1), Relaxed);
+        end
+    }
+
+    /// Execution time; an overrun, unless the alarm has already seen it.
+    #[inline(always)]
+    fn record_execution(&self, entry: &Entry<'_>, record: &JobRecord, unwatched: bool) {
+        let (budget, telemetry) = (entry.state.budget.get(), entry.telemetry);
+        let seen = unwatched && budget != u64::MAX && budget >= self.watch_min.get();
+        if record.own > budget && !seen {
+            add(&telemetry.overruns, 1);
+        }
+        telemetry.execution.record(record.own);
+        raise(&telemetry.execution_max, record.own);
+        add(&telemetry.execution_total, record.own);
+    }
+
+    /// Lateness and response, the part that the platform's gap had in them,
+    /// and what a miss does.
+    #[inline(always)]
+    fn record_wait(&self, entry: &Entry<'_>, release: u64, record: &JobRecord) {
+        let (state, telemetry) = (entry.state, entry.telemetry);
+        let lateness = record.start.saturating_sub(release);
+        let (gap_start, gap_end) = self.gap.get();
+        let gap = gap_end
+            .min(record.start)
+            .saturating_sub(gap_start.max(release));
+        raise(&telemetry.lateness_max, lateness);
+        if gap > 0 {
+            telemetry.lateness_in_gaps.record(lateness);
+        } else {
+            telemetry.lateness.record(lateness);
+            raise(&telemetry.lateness_max_outside_gaps, lateness);
+        }
+        let response = record.end.saturating_sub(release);
+        if raise(&telemetry.response_max, response) {
+            self.dissect(entry, release, record, gap);
+        }
+        state.holder.set(NONE);
+        if response > state.deadline.get() {
+            if entry.task.on_miss == OnMiss::Stop {
+                self.stop_for_miss(entry.id);
+            } else {
+                add(&telemetry.misses, 1);
+            }
+        }
+        state.missed.set(false);
+    }
+
+    /// Keeps what stood between a job's release and its end.
+    #[cold]
+    #[inline(never)]
+    fn dissect(&self, entry: &Entry<'_>, release: u64, record: &JobRecord, gap: u64) {
+        let core = self.bound().memory.core;
+        let mut ran = [(NONE, 0); AUTOPSY_TASKS];
+        let jobs = core.jobs.load(Relaxed);
+        let kept = jobs.min(JOB_RECORDS as u64);
+        for back in 1..=kept {
+            let other =
+                JobRecord::from_words(core.trace[(jobs - back) as usize % JOB_RECORDS].own());
+            if other.end <= release {
+                break;
+            }
+            note_longest(&mut ran, other.task, other.own);
+        }
+        let autopsy = Autopsy {
+            release,
+            start: record.start,
+            end: record.end,
+            gap,
+            holder: entry.state.holder.get(),
+            ran,
+        };
+        entry.telemetry.worst.write(autopsy.to_words());
+    }
+}
+
+/// Adds a task's time to the longest few, longest first.
+fn note_longest(ran: &mut [(u16, u64); AUTOPSY_TASKS], task: u16, own: u64) {
+    let place = match ran.iter().position(|entry| entry.0 == task) {
+        Some(place) => place,
+        None if ran[AUTOPSY_TASKS - 1].1 < own => {
+            ran[AUTOPSY_TASKS - 1] = (task, 0);
+            AUTOPSY_TASKS - 1
+        }
+        None => return,
+    };
+    ran[place].1 += own;
+    ran.sort_unstable_by_key(|entry| core::cmp::Reverse(entry.1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_few_are_kept_in_order() {
+        let mut ran = [(NONE, 0); AUTOPSY_TASKS];
+        for (task, own) in [(1, 5), (2, 7), (1, 5), (3, 1), (4, 2), (5, 1)] {
+            note_longest(&mut ran, task, own);
+        }
+        assert_eq!(ran, [(1, 10), (2, 7), (4, 2)]);
+    }
+}

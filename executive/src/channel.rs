@@ -1,0 +1,331 @@
+//! A service's channel: the core's ends of all its clients' rings.
+//!
+//! Which task mail releases, and when, is [`mail`](crate::mail)'s.
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+
+use offsched_abi::channel::{ChannelView, CoreEnd, Link, Wait};
+use offsched_abi::ring::{RecvError, SendError};
+use offsched_abi::telemetry::add;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::Core;
+use crate::lock::Slot;
+
+/// One client of a channel, for as long as it is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId {
+    index: u16,
+    epoch: u16,
+}
+
+impl ClientId {
+    /// The client in place `index` since the channel's opening number `epoch`. For tests and simulators: whoever makes
+    /// one up can at most be told [`SendError::Closed`].
+    pub const fn new(index: u16, epoch: u16) -> Self {
+        Self { index, epoch }
+    }
+
+    /// Which of the channel's places the client has, from 0.
+    pub fn index(&self) -> usize {
+        usize::from(self.index)
+    }
+}
+
+/// What a channel's task finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail<Rx> {
+    /// A client has bound the service.
+    Opened(ClientId),
+    /// A client's message.
+    Message(ClientId, Rx),
+    /// A message of the wrong size, dropped, or a ring that its client damaged.
+    Bad(ClientId),
+    /// The client is gone; sends to it fail from now on.
+    Closed(ClientId),
+}
+
+/// One client's place.
+struct Place {
+    end: CoreEnd<'static>,
+    /// A damaged ring has been reported.
+    damaged: bool,
+}
+
+/// The core's ends of one channel: receives `Rx`, sends `Tx`.
+///
+/// Both are plain data: any bytes that a client writes are a valid `Rx`.
+pub struct Channel<Rx, Tx> {
+    core: &'static Core,
+    places: &'static mut [Option<Place>],
+    /// Number of the first place among all the image's channels.
+    first: u16,
+    cursor: usize,
+    _messages: PhantomData<fn(Rx) -> Tx>,
+    /// Not to leave the core.
+    _here: PhantomData<*const ()>,
+}
+
+impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
+    /// The next piece of mail, taking the clients in turn. `None`: nothing now.
+    /// One call looks at each client at most once; a task takes a bounded
+    /// number of pieces and ends, the rest releases it again.
+    pub fn recv(&mut self) -> Option<Mail<Rx>> {
+        for _ in 0..self.places.len() {
+            let index = self.cursor;
+            self.cursor = (index + 1) % self.places.len();
+            let mail = self.recv_from(index);
+            if mail.is_some() {
+                return mail;
+            }
+        }
+        None
+    }
+
+    fn recv_from(&mut self, index: usize) -> Option<Mail<Rx>> {
+        let place = self.places[index].as_mut()?;
+        let before = ClientId {
+            index: index as u16,
+            epoch: place.end.epoch(),
+        };
+        match place.end.look() {
+            Link::Closed => return None,
+            Link::Lost => return Some(Mail::Closed(before)),
+            Link::Opened => {
+                place.damaged = false;
+                place.end.awake();
+                return Some(Mail::Opened(ClientId {
+                    epoch: place.end.epoch(),
+                    ..before
+                }));
+            }
+            Link::Open => {}
+        }
+        let mut message = Rx::new_zeroed();
+        let (mail, bell) = match place.end.try_recv(message.as_mut_bytes()) {
+            Ok(got) if got.len == size_of::<Rx>() => {
+                (Mail::Message(before, message), got.ring_doorbell)
+            }
+            Ok(got) => (Mail::Bad(before), got.ring_doorbell),
+            Err(RecvError::BufferTooSmall { .. }) => (
+                Mail::Bad(before),
+                place.end.skip().is_ok_and(|skipped| skipped.ring_doorbell),
+            ),
+            Err(RecvError::PeerCorrupt) if !place.damaged => {
+                place.damaged = true;
+                (Mail::Bad(before), false)
+            }
+            Err(RecvError::Empty | RecvError::Closed | RecvError::PeerCorrupt) => return None,
+        };
+        if matches!(mail, Mail::Bad(_)) {
+            add(&self.core.bound().memory.core.bad_messages, 1);
+        }
+        if bell {
+            self.ring(index);
+        }
+        Some(mail)
+    }
+
+    /// Sends a message to a client.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent. `Closed` if that client is gone, even
+    /// when its place has been taken by another.
+    pub fn send(&mut self, to: ClientId, message: &Tx) -> Result<(), SendError> {
+        self.push(to, message)?;
+        self.flush(to);
+        Ok(())
+    }
+
+    /// Writes a message without publishing it: [`flush`](Self::flush) follows,
+    /// once for many.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn push(&mut self, to: ClientId, message: &Tx) -> Result<(), SendError> {
+        let place = self
+            .places
+            .get_mut(to.index())
+            .and_then(Option::as_mut)
+            .ok_or(SendError::Closed)?;
+        if place.end.epoch() != to.epoch {
+            return Err(SendError::Closed);
+        }
+        place.end.push(message.as_bytes())
+    }
+
+    /// Publishes what was pushed to a client.
+    pub fn flush(&mut self, to: ClientId) {
+        if let Some(Some(place)) = self.places.get_mut(to.index())
+            && place.end.epoch() == to.epoch
+            && place.end.flush().ring_doorbell
+        {
+            self.ring(to.index());
+        }
+    }
+
+    fn ring(&self, index: usize) {
+        self.core.bound().port.ring(self.first + index as u16);
+    }
+}
+
+/// What the executive does with a channel without knowing its messages.
+pub trait ChannelSlot: Sync {
+    /// Makes the ends. One view for each of the channel's places.
+    ///
+    /// # Safety
+    /// On the core, before `init`, once until [`detach`](Self::detach); `core`
+    /// and the views stay valid until then.
+    unsafe fn attach(&self, core: &'static Core, first: u16, views: &[ChannelView<'static>]);
+
+    /// Forgets the ends.
+    ///
+    /// # Safety
+    /// On the core, after the image's `drop`, once after [`attach`](Self::attach).
+    unsafe fn detach(&self);
+
+    /// True if the client has something for the channel's task.
+    ///
+    /// # Safety
+    /// On the core, while nobody holds the channel's lock.
+    unsafe fn has_mail(&self, client: usize) -> bool;
+
+    /// Asks all clients for their doorbell; true if one has mail already.
+    ///
+    /// # Safety
+    /// As for [`has_mail`](Self::has_mail).
+    unsafe fn ask(&self) -> bool;
+
+    /// Takes the request for the doorbell back from all clients.
+    ///
+    /// # Safety
+    /// As for [`has_mail`](Self::has_mail).
+    unsafe fn awake(&self);
+}
+
+/// The static home of a channel with `N` places.
+pub struct ChannelCell<Rx, Tx, const N: usize> {
+    places: UnsafeCell<[Option<Place>; N]>,
+    channel: Slot<Channel<Rx, Tx>>,
+}
+
+// SAFETY: reached on the core only: by tasks through a Lock of `slot()`, and by the executive while no such lock is
+// held (ChannelSlot's contracts). Messages are plain data.
+unsafe impl<Rx, Tx, const N: usize> Sync for ChannelCell<Rx, Tx, N> {}
+
+impl<Rx, Tx, const N: usize> ChannelCell<Rx, Tx, N> {
+    /// A channel with no clients.
+    pub const fn new() -> Self {
+        Self {
+            places: UnsafeCell::new([const { None }; N]),
+            channel: Slot::new(),
+        }
+    }
+
+    /// The channel as a resource.
+    pub const fn slot(&self) -> &Slot<Channel<Rx, Tx>> {
+        &self.channel
+    }
+
+    /// The ends, while nobody holds the channel's lock.
+    ///
+    /// # Safety
+    /// As for [`ChannelSlot::has_mail`], after `attach`.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn places(&self) -> &mut [Option<Place>] {
+        // SAFETY: attached, and exclusive by the caller's word.
+        unsafe { self.channel.get().places }
+    }
+}
+
+impl<Rx, Tx, const N: usize> Default for ChannelCell<Rx, Tx, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<Rx, Tx, const N: usize> ChannelSlot for ChannelCell<Rx, Tx, N> {
+    unsafe fn attach(&self, core: &'static Core, first: u16, views: &[ChannelView<'static>]) {
+        // SAFETY: before init nobody else uses the places; from here on they are reached through the slot only.
+        let places: &'static mut [Option<Place>; N] = unsafe { &mut *self.places.get() };
+        for (place, view) in places.iter_mut().zip(views) {
+            *place = Some(Place {
+                end: CoreEnd::new(*view),
+                damaged: false,
+            });
+        }
+        let channel = Channel {
+            core,
+            places,
+            first,
+            cursor: 0,
+            _messages: PhantomData,
+            _here: PhantomData,
+        };
+        // SAFETY: before init nobody else uses the slot.
+        unsafe { self.channel.write(channel) };
+    }
+
+    unsafe fn detach(&self) {
+        // SAFETY: attached and unused by the caller's word.
+        unsafe {
+            self.places().iter_mut().for_each(|place| *place = None);
+            self.channel.drop_in_place();
+        }
+    }
+
+    unsafe fn has_mail(&self, client: usize) -> bool {
+        // SAFETY: the caller's contract is ours.
+        match unsafe { self.places() }.get_mut(client) {
+            Some(Some(place)) => place.has_mail(),
+            _ => false,
+        }
+    }
+
+    unsafe fn ask(&self) -> bool {
+        // SAFETY: the caller's contract is ours.
+        let places = unsafe { self.places() }.iter_mut().flatten();
+        places.fold(false, |mail, place| {
+            mail | (!place.end.sleep_until(Wait::Mail) && place.has_mail())
+        })
+    }
+
+    unsafe fn awake(&self) {
+        // SAFETY: the caller's contract is ours.
+        unsafe { self.places() }
+            .iter()
+            .flatten()
+            .for_each(|place| place.end.awake());
+    }
+}
+
+impl Place {
+    /// Something for the channel's task: a change of client, or a message.
+    fn has_mail(&mut self) -> bool {
+        if self.end.changed() {
+            return true;
+        }
+        !self.damaged && self.end.is_open() && self.end.has_mail()
+    }
+}
+
+/// A channel in an image's table.
+#[derive(Clone, Copy)]
+pub struct ChannelDecl {
+    /// The name that applications bind.
+    pub service: &'static str,
+    /// Applications that may be bound at a time.
+    pub clients: u16,
+    /// Data bytes of each ring.
+    pub ring_bytes: u32,
+    /// The task that mail releases.
+    pub task: u16,
+    /// The channel.
+    pub slot: &'static dyn ChannelSlot,
+    /// Bytes of a message to the core.
+    pub rx_size: u32,
+    /// Bytes of a message from the core.
+    pub tx_size: u32,
+}

@@ -1,0 +1,97 @@
+//! The idle loop: polls the clock, looks for mail, gives the app's idle
+//! function its turns, and sees the gaps.
+#![allow(unsafe_code)]
+
+use core::sync::atomic::Ordering;
+
+use offsched_abi::telemetry::{add, raise};
+
+use crate::Core;
+use crate::ceiling::Limit;
+use crate::image::Image;
+
+impl Core {
+    /// The idle loop: looks at the clock, releases what is due, runs a turn of
+    /// the app's idle function, relaxes.
+    pub(crate) fn idle(&self, image: &Image<'_>, gap_min: u64) {
+        let core = self.bound().memory.core;
+        // The last look at the clock.
+        let mut seen = 0;
+        // The same, or when a sleep was to end, while nothing else has happened since.
+        let mut last = None;
+        let mut activity = self.activity.get();
+        // The end of a measured job, which is as good as a look of our own.
+        let mut end = 0;
+        self.leave(Limit::IDLE);
+        while !self.stopping() {
+            // Before the clock is read: a job in between shows next time.
+            let jobs = self.activity.get();
+            let mut now = if end == 0 { self.now() } else { end };
+            end = 0;
+            if now < seen {
+                self.note_step_back(seen - now);
+                now = seen;
+            } else if let Some(last) = last
+                && activity == jobs
+                && now.saturating_sub(last) > gap_min
+            {
+                self.note_gap(last, now);
+            }
+            core.heartbeat.store(now, Ordering::Relaxed);
+            seen = now;
+            last = Some(now);
+            activity = jobs;
+            if now >= self.due.get() {
+                self.words.raise(Limit::KERNEL);
+                self.words.defer();
+                end = self.dispatch(Limit::IDLE, now);
+                last = Some(end).filter(|end| *end != 0);
+                activity = self.activity.get();
+            } else if let Some(turn) = image.idle {
+                self.look_for_mail();
+                self.idle_turn(turn);
+                last = None;
+            } else {
+                if self.alarm.get() != u64::MAX {
+                    self.arm(u64::MAX);
+                }
+                self.look_for_mail();
+                let until = self.on_port(self.due.get());
+                if let Some(meant) = self.bound().port.relax(until) {
+                    last = Some(meant.wrapping_add(self.skew.get()).max(now));
+                }
+            }
+        }
+    }
+
+    /// One turn of the app's idle function, under the alarm.
+    fn idle_turn(&self, turn: unsafe fn(&Core)) {
+        let floor = self.words.raise(Limit::KERNEL);
+        self.idle_turn.set(true);
+        self.watch(Limit::IDLE);
+        self.leave(floor);
+        // SAFETY: at the idle level, on the core; one turn at a time, because only the idle loop calls this.
+        unsafe { turn(self) };
+        self.idle_turn.set(false);
+    }
+
+    /// The counter went back by so many cycles: from here on they are added to what it shows.
+    #[cold]
+    fn note_step_back(&self, cycles: u64) {
+        let floor = self.words.raise(Limit::KERNEL);
+        self.skew.set(self.skew.get().wrapping_add(cycles));
+        add(&self.bound().memory.core.clock_steps_back, 1);
+        self.leave(floor);
+    }
+
+    #[cold]
+    fn note_gap(&self, start: u64, end: u64) {
+        let floor = self.words.raise(Limit::KERNEL);
+        let core = self.bound().memory.core;
+        self.gap.set((start, end));
+        add(&core.gaps, 1);
+        add(&core.gap_total, end - start);
+        raise(&core.gap_max, end - start);
+        self.leave(floor);
+    }
+}

@@ -1,0 +1,174 @@
+//! How mail releases a task: the idle loop's rounds, and doorbells.
+//!
+//! Idle, the executive looks at one client a turn and releases the channel's
+//! task when there is something for it. Before a job below that task's level
+//! runs, the executive asks the clients for their doorbell ([`Core::doorbell`]),
+//! so mail preempts that job; back in idle it takes the request back.
+#![allow(unsafe_code)]
+
+use core::cell::Cell;
+
+use offsched_abi::channel::ChannelView;
+
+use crate::Core;
+use crate::ceiling::Limit;
+use crate::task::NONE;
+
+/// Where the idle loop looks next, and who was asked for the doorbell.
+pub(crate) struct Rounds {
+    channel: Cell<u16>,
+    client: Cell<u16>,
+    /// Bit n: channel n's clients were asked for their doorbell.
+    asked: Cell<u64>,
+    /// The highest level of any channel's task; 0: no channels.
+    level: Cell<u8>,
+}
+
+/// The most channels that an image can have.
+pub const CHANNELS_MAX: usize = 64;
+
+impl Rounds {
+    pub const fn new() -> Self {
+        Self {
+            channel: Cell::new(0),
+            client: Cell::new(0),
+            asked: Cell::new(0),
+            level: Cell::new(0),
+        }
+    }
+}
+
+impl Core {
+    /// A doorbell of Linux's side: as [`interrupt`](Self::interrupt), and the
+    /// tasks of all channels look for mail.
+    ///
+    /// # Safety
+    /// As for [`interrupt`](Self::interrupt).
+    pub unsafe fn doorbell(&self) {
+        self.words.ring_bell();
+        // SAFETY: the caller's contract is ours.
+        unsafe { self.interrupt() };
+    }
+
+    /// Makes the channels' ends from the port's views, in the order of the declarations.
+    ///
+    /// # Safety
+    /// On the core, before `init`; the views stay valid until `detach_channels`.
+    pub(crate) unsafe fn attach_channels(&self, views: &[ChannelView<'_>]) {
+        let rounds = &self.rounds;
+        rounds.channel.set(0);
+        rounds.client.set(0);
+        rounds.asked.set(0);
+        let mut first = 0;
+        let mut level = 0;
+        for channel in self.bound().channels {
+            let end = first + usize::from(channel.clients);
+            // SAFETY: the ends are dropped by detach_channels before the run returns, so the views and the core outlive
+            // them.
+            unsafe {
+                let core = core::mem::transmute::<&Core, &'static Core>(self);
+                let views = core::mem::transmute::<&[ChannelView<'_>], &[ChannelView<'static>]>(
+                    &views[first..end],
+                );
+                channel.slot.attach(core, first as u16, views);
+            }
+            level = level.max(self.bound().tasks[usize::from(channel.task)].level);
+            first = end;
+        }
+        rounds.level.set(level);
+    }
+
+    /// Forgets the ends.
+    ///
+    /// # Safety
+    /// On the core, after the image's `drop`.
+    pub(crate) unsafe fn detach_channels(&self) {
+        for channel in self.bound().channels {
+            // SAFETY: attached by attach_channels, and no task runs any more.
+            unsafe { channel.slot.detach() };
+        }
+    }
+
+    /// The idle loop's turn: looks at the next client. Inside no kernel section.
+    #[inline]
+    pub(crate) fn look_for_mail(&self) {
+        if self.rounds.level.get() == 0 {
+            return;
+        }
+        let floor = self.words.raise(Limit::KERNEL);
+        if self.rounds.asked.get() != 0 {
+            self.take_back_doorbells();
+        }
+        let (index, client) = (self.rounds.channel.get(), self.rounds.client.get());
+        let channel = &self.bound().channels[usize::from(index)];
+        if client + 1 < channel.clients {
+            self.rounds.client.set(client + 1);
+        } else {
+            self.rounds.client.set(0);
+            self.rounds
+                .channel
+                .set((index + 1) % self.bound().channels.len() as u16);
+        }
+        // SAFETY: the idle loop runs, so no job is on the stack and no lock is held.
+        if unsafe { channel.slot.has_mail(usize::from(client)) } {
+            self.pend_mail(channel.task, self.now(), floor);
+        }
+        self.leave(floor);
+    }
+
+    fn take_back_doorbells(&self) {
+        self.rounds.asked.set(0);
+        for channel in self.bound().channels {
+            // SAFETY: the idle loop runs, so no job is on the stack and no lock is held.
+            unsafe { channel.slot.awake() };
+        }
+    }
+
+    /// Before a job of `level` runs: clients of more urgent tasks are to ring. Inside a kernel section.
+    #[inline(always)]
+    pub(crate) fn ask_for_doorbells(&self, level: u8) {
+        if level < self.rounds.level.get() {
+            self.ask_above(level);
+        }
+    }
+
+    #[inline(never)]
+    fn ask_above(&self, level: u8) {
+        for (index, channel) in self.bound().channels.iter().enumerate() {
+            let above = self.bound().tasks[usize::from(channel.task)].level > level;
+            if !above || self.rounds.asked.get() & 1 << index != 0 {
+                continue;
+            }
+            // SAFETY: a job below the channel's task is about to run or to go on, so nobody on the stack holds a lock
+            // with a ceiling at that task's level or above, and the channel's lock has such a ceiling.
+            if unsafe { channel.slot.ask() } {
+                // There is mail, and so no request stands: asked again when its task has run.
+                self.pend_mail(channel.task, self.now(), Limit::IDLE);
+            } else {
+                self.rounds.asked.set(self.rounds.asked.get() | 1 << index);
+            }
+        }
+    }
+
+    /// After a doorbell: every channel's task looks for itself. Inside a kernel section.
+    pub(crate) fn answer_doorbell(&self, now: u64, floor: Limit) {
+        if self.words.take_bell() {
+            // A bell rung is a request used up: who runs below asks again.
+            self.rounds.asked.set(0);
+            for channel in self.bound().channels {
+                self.pend_mail(channel.task, now, floor);
+            }
+        }
+    }
+
+    /// Releases a channel's task, unless it waits to run already.
+    fn pend_mail(&self, task: u16, now: u64, floor: Limit) {
+        let entry = self.bound().entry(task);
+        let index = entry.state.free.get();
+        if index != NONE {
+            let next = self.bound().nodes[usize::from(index)].next.get();
+            entry.state.free.set(next);
+            self.queue(index, &entry, now, floor);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! An app is a module.
+
+#[offsched::app]
+fn app() {}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! A lock is inside of its job.
+
+#[offsched::app]
+mod app {
+    #[shared]
+    struct Shared {
+        total: u32,
+    }
+
+    #[init]
+    fn init(_: init::Context) -> Shared {
+        Shared { total: 0 }
+    }
+
+    #[task(priority = 1, period = 100us, budget = 5us, shared = [total(10us)])]
+    fn tick(_: tick::Context) {}
+}
+
+fn main() {}

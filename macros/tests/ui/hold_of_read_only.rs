@@ -1,0 +1,19 @@
+//! What is not locked is not held.
+
+#[offsched::app]
+mod app {
+    #[shared]
+    struct Shared {
+        total: u32,
+    }
+
+    #[init]
+    fn init(_: init::Context) -> Shared {
+        Shared { total: 0 }
+    }
+
+    #[task(priority = 1, period = 100us, shared = [&total(2us)])]
+    fn tick(_: tick::Context) {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+//! What a service takes.
+
+#[offsched::service(base = 8)]
+pub mod beat {}
+
+fn main() {}
