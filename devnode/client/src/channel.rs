@@ -1,0 +1,359 @@
+//! A bound channel.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use offsched_abi::channel::{AppEnd, Received, Wait};
+use offsched_abi::header::State;
+use offsched_abi::ring::{RecvError, SendError};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::Timespec;
+use rustix::io::Errno;
+use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
+
+use crate::device::Device;
+use crate::error::Error;
+use crate::map::ChannelMap;
+use crate::node::{Grant, hang_up, hung_up};
+
+/// Fruitless calls in a row after which the device itself is asked whether it still lives: a
+/// program killed outright leaves "running" in the header.
+const FRUITLESS_MAX: u32 = 4096;
+
+/// A channel to a service. Dropping it frees it for others.
+///
+/// One thread at a time sends or receives; give each thread a channel of its own.
+pub struct Channel {
+    device: Device,
+    service: String,
+    grant: Grant,
+    map: ChannelMap,
+    /// Calls in a row that found nothing to receive or no room.
+    fruitless: u32,
+}
+
+impl Channel {
+    pub(crate) fn new(device: Device, service: &str, grant: Grant, map: ChannelMap) -> Self {
+        Self {
+            device,
+            service: service.to_owned(),
+            grant,
+            map,
+            fruitless: 0,
+        }
+    }
+
+    /// The name that was bound.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Index of the channel among all of the device.
+    pub fn index(&self) -> usize {
+        self.grant.channel
+    }
+
+    /// The longest message to the core that the service takes, bytes.
+    pub fn max_send(&self) -> usize {
+        let services = self.map.region().region().services();
+        services
+            .get(self.grant.service)
+            .map_or(0, |entry| entry.rx_size as usize)
+    }
+
+    /// Binds the service again, after the core was restarted or the channel closed or damaged.
+    /// Messages under way are lost. On an error the channel is as before, but unbound.
+    ///
+    /// # Errors
+    /// As [`Device::bind`].
+    pub fn rebind(&mut self) -> Result<(), Error> {
+        // First give the old one back: it may be the service's only one.
+        hang_up(self.grant.handle.as_fd());
+        let (grant, map) = self.device.grant(&self.service)?;
+        (self.grant, self.map, self.fruitless) = (grant, map, 0);
+        Ok(())
+    }
+
+    /// Frees the channel and returns when the device has done it. Dropping the channel frees it
+    /// too, without waiting.
+    pub fn close(self) {
+        hang_up(self.grant.handle.as_fd());
+    }
+
+    /// Sends a message if there is room.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::TooLong`], [`Error::CoreGone`], [`Error::Closed`],
+    /// [`Error::Corrupt`].
+    pub fn try_send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.check_len(message)?;
+        let result = self.call(|end| end.try_send(message));
+        let sent = self.sent(result, message.len())?;
+        self.ring_if(sent.ring_doorbell);
+        Ok(())
+    }
+
+    /// Sends messages from the front of `messages`, in one publication, as long as there is room;
+    /// returns how many went.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send), if not even the first went.
+    pub fn send_batch(&mut self, messages: &[&[u8]]) -> Result<usize, Error> {
+        for message in messages {
+            self.check_len(message)?;
+        }
+        let result = self.call(|end| end.send_batch(messages));
+        let (count, sent) = self.sent(result, messages.first().map_or(0, |m| m.len()))?;
+        self.ring_if(sent.ring_doorbell);
+        Ok(count)
+    }
+
+    /// Sends a message, waiting for room as long as it takes.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send), but never full.
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        loop {
+            match self.try_send(message) {
+                Err(Error::Full) => self.wait(Wait::Room(message.len()), None)?,
+                result => return result,
+            };
+        }
+    }
+
+    /// Receives a message into the front of `buf` and returns its length; `None` if none waits.
+    ///
+    /// # Errors
+    /// [`Error::BufferTooSmall`], [`Error::CoreGone`], [`Error::Closed`], [`Error::Corrupt`].
+    pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<Option<usize>, Error> {
+        let result = self.call(|end| end.try_recv(buf));
+        self.received(result)
+    }
+
+    /// As [`try_recv`](Self::try_recv), sleeping until there is a message.
+    ///
+    /// # Errors
+    /// As [`try_recv`](Self::try_recv).
+    pub fn recv(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            if let Some(len) = self.try_recv(buf)? {
+                return Ok(len);
+            }
+            self.wait(Wait::Mail, None)?;
+        }
+    }
+
+    /// As [`try_recv`](Self::try_recv), sleeping until there is a message or `timeout` has passed
+    /// (`None`).
+    ///
+    /// # Errors
+    /// As [`try_recv`](Self::try_recv).
+    pub fn recv_timeout(
+        &mut self,
+        buf: &mut [u8],
+        timeout: Duration,
+    ) -> Result<Option<usize>, Error> {
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            if let Some(len) = self.try_recv(buf)? {
+                return Ok(Some(len));
+            }
+            if !self.wait(Wait::Mail, deadline)? {
+                return self.try_recv(buf);
+            }
+        }
+    }
+
+    /// Sends a value's bytes, waiting for room.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_msg<T: IntoBytes + Immutable + ?Sized>(
+        &mut self,
+        message: &T,
+    ) -> Result<(), Error> {
+        self.send(message.as_bytes())
+    }
+
+    /// Receives a value, waiting up to `timeout`; `None` if none came.
+    ///
+    /// # Errors
+    /// [`Error::NotThatType`], and those of [`recv_timeout`](Self::recv_timeout).
+    pub fn recv_msg<T>(&mut self, timeout: Duration) -> Result<Option<T>, Error>
+    where
+        T: TryFromBytes + KnownLayout + Immutable,
+    {
+        let mut buf = vec![0; self.buffer_bytes().max(size_of::<T>())];
+        let Some(len) = self.recv_timeout(&mut buf, timeout)? else {
+            return Ok(None);
+        };
+        let value = T::try_read_from_bytes(&buf[..len]);
+        value.map(Some).map_err(|_| Error::NotThatType { len })
+    }
+
+    /// Before polling [`as_fd`](AsFd::as_fd) in an event loop of one's own: asks the core to ring.
+    /// False if there is a message already (or the channel is gone): receive instead of sleeping.
+    pub fn prepare_poll(&mut self) -> bool {
+        let _ = rustix::io::read(&self.grant.wake, &mut [0; 8]);
+        self.call(|end| end.sleep_until(Wait::Mail))
+    }
+
+    /// An error if the core is gone or the channel closed, asking the device too.
+    ///
+    /// # Errors
+    /// [`Error::CoreGone`], [`Error::Closed`].
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.check_core()?;
+        if hung_up(self.grant.handle.as_fd()) {
+            return Err(self.device_gone());
+        }
+        if self.call(|end| end.is_open()) {
+            Ok(())
+        } else {
+            Err(Error::Closed)
+        }
+    }
+
+    /// Sleeps until the core rings (true), or the deadline has passed (false).
+    fn wait(&mut self, wait: Wait, deadline: Option<Instant>) -> Result<bool, Error> {
+        let sleep = self.call(|end| end.sleep_until(wait));
+        let woken = if sleep {
+            self.sleep(deadline)
+        } else {
+            Ok(true)
+        };
+        self.call(|end| end.awake());
+        let woken = woken?;
+        let _ = rustix::io::read(&self.grant.wake, &mut [0; 8]);
+        self.check_core()?;
+        Ok(woken)
+    }
+
+    fn sleep(&self, deadline: Option<Instant>) -> Result<bool, Error> {
+        let timeout = deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let tv_sec = i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+            Timespec {
+                tv_sec,
+                tv_nsec: i64::from(left.subsec_nanos()),
+            }
+        });
+        let mut fds = [
+            PollFd::new(&self.grant.wake, PollFlags::IN),
+            PollFd::new(&self.grant.handle, PollFlags::IN),
+        ];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => Ok(false),
+            Ok(_) if !fds[1].revents().is_empty() && fds[0].revents().is_empty() => {
+                Err(self.device_gone())
+            }
+            Ok(_) | Err(Errno::INTR) => Ok(true),
+            Err(errno) => Err(Error::Os {
+                what: "wait for the core",
+                errno,
+            }),
+        }
+    }
+
+    fn call<R>(&mut self, call: impl for<'a> FnOnce(&mut AppEnd<'a>) -> R) -> R {
+        self.map.with(call)
+    }
+
+    fn check_len(&self, message: &[u8]) -> Result<(), Error> {
+        let (len, max) = (message.len(), self.max_send());
+        if len > max {
+            Err(Error::TooLong { len, max })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Longest message from the core, bytes.
+    fn buffer_bytes(&self) -> usize {
+        let services = self.map.region().region().services();
+        services
+            .get(self.grant.service)
+            .map_or(0, |entry| entry.tx_size as usize)
+    }
+
+    fn sent<T>(&mut self, result: Result<T, SendError>, len: usize) -> Result<T, Error> {
+        match result {
+            Ok(sent) => {
+                self.fruitless = 0;
+                self.check_core()?;
+                Ok(sent)
+            }
+            Err(SendError::Full) => {
+                self.nothing()?;
+                Err(Error::Full)
+            }
+            Err(SendError::TooLong { max }) => Err(Error::TooLong { len, max }),
+            Err(SendError::Closed) => Err(self.closed()),
+            Err(SendError::PeerCorrupt) => Err(Error::Corrupt),
+        }
+    }
+
+    fn received(&mut self, result: Result<Received, RecvError>) -> Result<Option<usize>, Error> {
+        match result {
+            Ok(received) => {
+                self.fruitless = 0;
+                self.ring_if(received.ring_doorbell);
+                Ok(Some(received.len))
+            }
+            Err(RecvError::Empty) => self.nothing().map(|()| None),
+            Err(RecvError::BufferTooSmall { needed }) => Err(Error::BufferTooSmall { needed }),
+            Err(RecvError::Closed) => Err(self.closed()),
+            Err(RecvError::PeerCorrupt) => Err(Error::Corrupt),
+        }
+    }
+
+    /// After a call that found nothing: is anybody there? Now and then the device is asked too.
+    fn nothing(&mut self) -> Result<(), Error> {
+        self.check_core()?;
+        self.fruitless += 1;
+        if self.fruitless >= FRUITLESS_MAX {
+            self.fruitless = 0;
+            if hung_up(self.grant.handle.as_fd()) {
+                return Err(self.device_gone());
+            }
+        }
+        Ok(())
+    }
+
+    /// An error if the core does not run, or not in the epoch that was bound.
+    fn check_core(&self) -> Result<(), Error> {
+        let header = self.map.region().region().header();
+        let state = header.state.get();
+        let live = matches!(state, State::Starting | State::Running);
+        if live && header.state.epoch() == self.grant.core_epoch {
+            Ok(())
+        } else {
+            Err(Error::CoreGone { state })
+        }
+    }
+
+    fn closed(&self) -> Error {
+        self.check_core().err().unwrap_or(Error::Closed)
+    }
+
+    /// The device hung up: the core's last word, or a crash if it had none.
+    fn device_gone(&self) -> Error {
+        self.check_core().err().unwrap_or(Error::CoreGone {
+            state: State::Crashed,
+        })
+    }
+
+    fn ring_if(&self, asked: bool) {
+        if asked {
+            // A full counter means that it is ringing already.
+            let _ = rustix::io::write(&self.grant.doorbell, &1_u64.to_ne_bytes());
+        }
+    }
+}
+
+/// Readable when the core rang: for an event loop. See [`prepare_poll`](Channel::prepare_poll).
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.grant.wake.as_fd()
+    }
+}

@@ -1,0 +1,165 @@
+//! What can go wrong, said so that one knows what to do.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use offsched_abi::ABI_VERSION;
+use offsched_abi::header::State;
+use offsched_abi::region::RegionError;
+use rustix::io::Errno;
+
+/// Why a call failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing answers at this path.
+    NoDevice {
+        /// The path.
+        path: PathBuf,
+        /// The system's error.
+        errno: Errno,
+    },
+    /// The device has another ABI version or layout.
+    Version {
+        /// The device's version.
+        device: u32,
+    },
+    /// What the device handed out is not a region that this library can read.
+    Region(RegionError),
+    /// The device has no such service.
+    NoService {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// As many applications as the service takes are bound to it.
+    AllTaken {
+        /// The service.
+        name: String,
+    },
+    /// The core does not run, or not any more the image that this channel was bound to.
+    CoreGone {
+        /// What the core does now. A device whose process died counts as crashed.
+        state: State,
+    },
+    /// The device closed this channel while the core runs on.
+    Closed,
+    /// The ring to the core is full.
+    Full,
+    /// The message is longer than the service takes.
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest in bytes.
+        max: usize,
+    },
+    /// The next message is longer than the buffer; it was kept.
+    BufferTooSmall {
+        /// Its length in bytes.
+        needed: usize,
+    },
+    /// A message does not have the type's size, or its bytes are no value of the type. It was
+    /// taken out of the ring.
+    NotThatType {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The channel's memory holds indices that the core would not write.
+    Corrupt,
+    /// The device is out of memory, descriptors or handles.
+    NoResources,
+    /// The device answered what this library does not understand.
+    Protocol(&'static str),
+    /// The operating system refused.
+    Os {
+        /// What was tried.
+        what: &'static str,
+        /// The system's error.
+        errno: Errno,
+    },
+}
+
+impl Error {
+    pub(crate) fn os(what: &'static str) -> impl FnOnce(Errno) -> Self {
+        move |errno| Self::Os { what, errno }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDevice { path, errno } => write!(
+                f,
+                "no device at {} ({errno}): is the image running, and is this its socket?",
+                path.display()
+            ),
+            Self::Version { device } => write!(
+                f,
+                "the device has ABI version {device}, this program {ABI_VERSION}, or their layouts \
+                 differ: build both from the same sources"
+            ),
+            Self::Region(error) => write!(f, "the device's region cannot be read: {error}"),
+            Self::NoService { name, known } if known.is_empty() => {
+                write!(f, "no service `{name}`: the image has none")
+            }
+            Self::NoService { name, known } => {
+                write!(
+                    f,
+                    "no service `{name}`; the image has: {}",
+                    known.join(", ")
+                )
+            }
+            Self::AllTaken { name } => write!(
+                f,
+                "all channels of service `{name}` are taken: close one, or declare more clients"
+            ),
+            Self::CoreGone { state } => write!(
+                f,
+                "the core is gone (now {state}); start it again if need be, then rebind"
+            ),
+            Self::Closed => write!(f, "the device closed this channel: rebind to go on"),
+            Self::Full => write!(
+                f,
+                "the ring to the core is full: try later, or wait for room"
+            ),
+            Self::TooLong { len, max } => {
+                write!(
+                    f,
+                    "a message of {len} bytes; the service takes {max} at most"
+                )
+            }
+            Self::BufferTooSmall { needed } => {
+                write!(
+                    f,
+                    "the next message has {needed} bytes: receive it into a larger buffer"
+                )
+            }
+            Self::NotThatType { len } => {
+                write!(
+                    f,
+                    "a message of {len} bytes is no value of the type asked for"
+                )
+            }
+            Self::Corrupt => write!(f, "the channel's memory is damaged: rebind to go on"),
+            Self::NoResources => {
+                write!(
+                    f,
+                    "the device is out of memory, descriptors or handles: close some"
+                )
+            }
+            Self::Protocol(what) => write!(f, "the device broke the protocol: {what}"),
+            Self::Os { what, errno } => write!(f, "cannot {what}: {errno}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Region(error) => Some(error),
+            Self::NoDevice { errno, .. } | Self::Os { errno, .. } => Some(errno),
+            _ => None,
+        }
+    }
+}

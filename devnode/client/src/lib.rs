@@ -1,0 +1,35 @@
+//! The client library: open the device, bind a service, send and receive.
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # fn main() -> Result<(), offsched_client::Error> {
+//! let device = offsched_client::Device::open("/run/user/1000/offsched/demo.sock")?;
+//! let mut channel = device.bind("echo")?;
+//! channel.send(b"hello")?;
+//! let mut buf = [0; 64];
+//! if let Some(len) = channel.recv_timeout(&mut buf, Duration::from_secs(1))? {
+//!     println!("{:?}", &buf[..len]);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! Messages go through rings in memory shared with the core; the kernel is asked only to sleep and
+//! to wake a core that said it would not look by itself. `unsafe` is in `map` only.
+//!
+//! When the core stops or crashes, calls return [`Error::CoreGone`], also those that wait; after a
+//! restart, [`Channel::rebind`].
+
+mod channel;
+mod device;
+mod error;
+mod map;
+mod node;
+mod telemetry;
+
+pub use channel::Channel;
+pub use device::Device;
+pub use error::Error;
+pub use telemetry::Telemetry;
+
+pub use offsched_abi::header::{State, TimeScale};
+pub use offsched_abi::region::ServiceEntry;

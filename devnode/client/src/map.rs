@@ -1,0 +1,128 @@
+//! Memory that the device hands out, mapped: the crate's only unsafe code.
+
+use std::os::fd::OwnedFd;
+use std::ptr;
+use std::sync::Arc;
+
+use offsched_abi::channel::{AppEnd, ChannelView, channel_bytes};
+use offsched_abi::region::Region;
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::error::Error;
+
+/// A whole file, mapped until dropped.
+struct Mapping {
+    base: *mut u8,
+    bytes: usize,
+}
+
+// SAFETY: the mapping is plain memory of the process, tied to no thread; it is looked at only as
+// atomic words or as bytes that nobody changes.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    fn new(file: &OwnedFd, bytes: usize, access: ProtFlags) -> Result<Self, Errno> {
+        let flags = MapFlags::SHARED | MapFlags::POPULATE;
+        // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
+        let base = unsafe { mmap(ptr::null_mut(), bytes, access, flags, file, 0)? };
+        Ok(Self {
+            base: base.cast(),
+            bytes,
+        })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the range is this mapping's own, and what was made of it (region, end) is
+        // dropped before it: see the owners. Nothing to be done about an error.
+        let _ = unsafe { munmap(self.base.cast(), self.bytes) };
+    }
+}
+
+/// The region, read-only.
+pub(crate) struct RegionMap {
+    region: Region<'static>,
+    _memory: Mapping,
+}
+
+impl RegionMap {
+    pub(crate) fn new(file: &OwnedFd) -> Result<Self, Error> {
+        let os = || Error::os("map the device's region");
+        let bytes = file_bytes(file).map_err(os())?;
+        let memory = Mapping::new(file, bytes, ProtFlags::READ).map_err(os())?;
+        // SAFETY: the memory is mapped for as long as `memory`, which lives beside the region in
+        // this struct, and the region is handed out only with the struct's lifetime. The device
+        // sealed the size, writes tables and entries before it hands the file out, and the rest as
+        // atomics.
+        let region = unsafe { Region::from_raw(memory.base, bytes) }.map_err(Error::Region)?;
+        Ok(Self {
+            region,
+            _memory: memory,
+        })
+    }
+
+    pub(crate) fn region(&self) -> Region<'_> {
+        self.region
+    }
+}
+
+/// A channel's pages and the application's end in them.
+pub(crate) struct ChannelMap {
+    // Before the memory that it refers to: fields are dropped in order.
+    end: AppEnd<'static>,
+    _memory: Mapping,
+    region: Arc<RegionMap>,
+}
+
+impl ChannelMap {
+    /// The channel with that index, opened for us in `epoch`.
+    pub(crate) fn new(
+        file: &OwnedFd,
+        region: Arc<RegionMap>,
+        channel: usize,
+        ring_bytes: usize,
+        epoch: u16,
+    ) -> Result<Self, Error> {
+        let os = || Error::os("map the channel");
+        let bytes = channel_bytes(ring_bytes);
+        if file_bytes(file).map_err(os())? != bytes {
+            return Err(Error::Protocol(
+                "the channel has not the size of its service's rings",
+            ));
+        }
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let memory = Mapping::new(file, bytes, access).map_err(os())?;
+        let state = region
+            .region
+            .channels()
+            .get(channel)
+            .ok_or(Error::Protocol("a channel outside the region's table"))?;
+        // SAFETY: the memory has that size and is mapped for as long as `memory`, beside the end in
+        // this struct and dropped after it; the end is lent only with the struct's lifetime. Both
+        // sides look at it as atomic words. (`state` lives as long as `region`, also here.)
+        let view = unsafe { ChannelView::from_raw(state, memory.base, ring_bytes) };
+        let view = view.ok_or(Error::Protocol("a channel that is not page aligned"))?;
+        Ok(Self {
+            end: AppEnd::new(view, epoch),
+            _memory: memory,
+            region,
+        })
+    }
+
+    /// The end; its lifetime is cut down to the struct's by never handing it out by value.
+    pub(crate) fn with<R>(&mut self, call: impl for<'a> FnOnce(&mut AppEnd<'a>) -> R) -> R {
+        call(&mut self.end)
+    }
+
+    pub(crate) fn region(&self) -> &Arc<RegionMap> {
+        &self.region
+    }
+}
+
+fn file_bytes(file: &OwnedFd) -> Result<usize, Errno> {
+    usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(|_| Errno::OVERFLOW)
+}

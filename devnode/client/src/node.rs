@@ -1,0 +1,206 @@
+//! Ways to a device. Today's is the hosted socket; the kernel's character device will be another
+//! [`Node`] behind the same [`Device`](crate::Device).
+
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use offsched_abi::node::{NODE_MAGIC, OP_BIND, OP_HELLO, Reply, Request, Status};
+use offsched_abi::region::{NAME_BYTES, name_bytes};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::Timespec;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect, recvmsg, sendmsg,
+    socket_with,
+};
+use zerocopy::{FromZeros, IntoBytes};
+
+use crate::error::Error;
+
+/// What the device gives for a binding.
+pub(crate) struct Grant {
+    pub(crate) service: usize,
+    pub(crate) channel: usize,
+    pub(crate) channel_epoch: u16,
+    pub(crate) core_epoch: u32,
+    pub(crate) pages: OwnedFd,
+    /// Readable when the core rang.
+    pub(crate) wake: OwnedFd,
+    /// Write 1 to ring the core.
+    pub(crate) doorbell: OwnedFd,
+    /// The handle: closing it frees the channel; it hangs up when the device is gone.
+    pub(crate) handle: OwnedFd,
+}
+
+/// A way to a device.
+pub(crate) trait Node: Send + Sync {
+    /// The region, as a read-only file.
+    fn hello(&self) -> Result<OwnedFd, Error>;
+    /// A channel of the service, on a handle of its own.
+    fn bind(&self, service: &str) -> Result<Grant, BindError>;
+}
+
+/// Why a binding was refused; the caller knows the names.
+pub(crate) enum BindError {
+    NoService,
+    AllTaken,
+    CoreGone,
+    Other(Error),
+}
+
+impl From<Error> for BindError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// The hosted device.
+pub(crate) struct Socket {
+    path: PathBuf,
+}
+
+/// Longest wait for an answer, seconds: the server answers at once or is not well.
+const ANSWER_SECONDS: i64 = 5;
+
+impl Socket {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    fn connect(&self) -> Result<OwnedFd, Error> {
+        let gone = |errno| Error::NoDevice {
+            path: self.path.clone(),
+            errno,
+        };
+        let address = SocketAddrUnix::new(&self.path).map_err(gone)?;
+        let kind = SocketType::SEQPACKET;
+        let socket = socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)
+            .map_err(Error::os("make a socket"))?;
+        connect(&socket, &address).map_err(gone)?;
+        Ok(socket)
+    }
+}
+
+impl Node for Socket {
+    fn hello(&self) -> Result<OwnedFd, Error> {
+        let socket = self.connect()?;
+        let (reply, fds) = ask(&socket, &Request::new(OP_HELLO, [0; NAME_BYTES]))?;
+        common(&reply)?;
+        let [region] = fds;
+        region.ok_or(Error::Protocol("no region came with the answer"))
+    }
+
+    fn bind(&self, service: &str) -> Result<Grant, BindError> {
+        let name = name_bytes(service).ok_or(BindError::NoService)?;
+        let handle = self.connect()?;
+        let (reply, fds) = ask(&handle, &Request::new(OP_BIND, name))?;
+        match Status::from_word(reply.status) {
+            Status::NoService => return Err(BindError::NoService),
+            Status::AllTaken => return Err(BindError::AllTaken),
+            Status::CoreGone => return Err(BindError::CoreGone),
+            _ => common(&reply)?,
+        }
+        let [Some(pages), Some(wake), Some(doorbell)] = fds else {
+            return Err(Error::Protocol("descriptors are missing from the answer").into());
+        };
+        Ok(Grant {
+            service: reply.service as usize,
+            channel: reply.channel as usize,
+            channel_epoch: u16::try_from(reply.channel_epoch)
+                .map_err(|_| Error::Protocol("an epoch that is none"))?,
+            core_epoch: reply.core_epoch,
+            pages,
+            wake,
+            doorbell,
+            handle,
+        })
+    }
+}
+
+/// What every answer must be.
+fn common(reply: &Reply) -> Result<(), Error> {
+    match Status::from_word(reply.status) {
+        Status::Ok => Ok(()),
+        Status::WrongVersion => Err(Error::Version {
+            device: reply.abi_version,
+        }),
+        Status::NoResources => Err(Error::NoResources),
+        _ => Err(Error::Protocol("a request was refused as malformed")),
+    }
+}
+
+/// Sends a request and waits for its answer and up to `N` descriptors.
+fn ask<const N: usize>(
+    socket: &OwnedFd,
+    request: &Request,
+) -> Result<(Reply, [Option<OwnedFd>; N]), Error> {
+    let os = || Error::os("talk to the device");
+    let bytes = [IoSlice::new(request.as_bytes())];
+    let mut nothing = SendAncillaryBuffer::new(&mut []);
+    sendmsg(socket, &bytes, &mut nothing, SendFlags::NOSIGNAL).map_err(os())?;
+    wait_readable(socket.as_fd())?;
+    let mut reply = Reply::new_zeroed();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut bytes = [IoSliceMut::new(reply.as_mut_bytes())];
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let received = recvmsg(socket, &mut bytes, &mut ancillary, flags).map_err(os())?;
+    let mut fds = ancillary
+        .drain()
+        .filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+            _ => None,
+        })
+        .flatten();
+    let fds = std::array::from_fn(|_| fds.next());
+    if received.bytes != size_of::<Reply>() || reply.magic != NODE_MAGIC {
+        return Err(Error::Protocol("an answer of the wrong size or kind"));
+    }
+    Ok((reply, fds))
+}
+
+fn wait_readable(socket: BorrowedFd<'_>) -> Result<(), Error> {
+    let timeout = Timespec {
+        tv_sec: ANSWER_SECONDS,
+        tv_nsec: 0,
+    };
+    loop {
+        match poll(
+            &mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)],
+            Some(&timeout),
+        ) {
+            Ok(0) => return Err(Error::Protocol("no answer")),
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(errno) => {
+                return Err(Error::Os {
+                    what: "wait for the device",
+                    errno,
+                });
+            }
+        }
+    }
+}
+
+/// True if the device is gone: it sends nothing unasked, so anything to read is the end.
+pub(crate) fn hung_up(handle: BorrowedFd<'_>) -> bool {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut fds = [PollFd::from_borrowed_fd(handle, PollFlags::IN)];
+    matches!(poll(&mut fds, Some(&now)), Ok(1..))
+}
+
+/// Ends a handle and waits until the device has freed what was bound to it: the device frees
+/// first, then hangs up itself. A device that is gone, or does not answer, is not waited for.
+pub(crate) fn hang_up(handle: BorrowedFd<'_>) {
+    if rustix::net::shutdown(handle, Shutdown::Write).is_ok() {
+        let _ = wait_readable(handle);
+    }
+}
