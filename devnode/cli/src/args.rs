@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as Options, Parser, Subcommand};
+
+/// A real-time core beside Linux
+#[derive(Debug, Parser)]
+#[command(name = "offsched", version, max_term_width = 100)]
+#[command(after_help = "Begin with `offsched demo`. Exit codes: 0 done, 1 failed, 2 usage.")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the 1 us timer on a spare core, beside Linux's own timers
+    ///
+    /// Starts a core with the timer service on a pinned thread, lets an application use it through
+    /// the hosted device, and shows how late the core's tick is beside `timerfd` and
+    /// `clock_nanosleep` on the same machine in the same seconds. Needs no root.
+    Demo(DemoOptions),
+    /// Print the response times of the apps in source files, as the compiler checks them
+    ///
+    /// A table for each app: every task's period, budget, blocking and bound on its response time.
+    /// Fails if an app can miss a deadline. The services that come with offsched are known; give
+    /// the files of others too.
+    Analyse(AnalyseOptions),
+}
+
+/// Options of `offsched demo`.
+#[derive(Debug, Options)]
+pub struct DemoOptions {
+    /// How long to run, 1 to 3600
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = seconds, allow_negative_numbers = true)]
+    pub seconds: u64,
+
+    /// The CPU for the core; by default the last one that this process may use
+    #[arg(long, value_name = "N", value_parser = cpu, allow_negative_numbers = true)]
+    pub cpu: Option<usize>,
+
+    /// Print one JSON object at the end instead of a view; everything else goes to the standard error
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `offsched analyse`.
+#[derive(Debug, Options)]
+pub struct AnalyseOptions {
+    /// Rust sources with apps, and with the services that they include
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// The longest run: the samples of Linux's timers have to fit.
+const SECONDS_MAX: u64 = 3600;
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let found = text.parse().ok();
+    let wanted = || format!("give whole seconds from 1 to {SECONDS_MAX}");
+    found
+        .filter(|seconds| (1..=SECONDS_MAX).contains(seconds))
+        .ok_or_else(wanted)
+}
+
+fn cpu(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| "give a CPU's number as in /proc/cpuinfo, from 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn bad_numbers_are_usage_errors_that_name_the_flag() {
+        for (flag, value) in [
+            ("--seconds", "0"),
+            ("--seconds", "-1"),
+            ("--seconds", "3601"),
+            ("--seconds", "99999999999999999999999"),
+            ("--seconds", "ten"),
+            ("--cpu", "x"),
+            ("--cpu", "-1"),
+        ] {
+            let error = Args::try_parse_from(["offsched", "demo", flag, value]).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                ErrorKind::ValueValidation,
+                "{flag} {value}: {error}"
+            );
+            assert!(error.to_string().contains(flag), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Glue: the hosted device around the hosted core. The core's port knows no
+//! device and the device knows no port; each calls the other through here.
+
+use std::sync::atomic::Ordering;
+
+use offsched::abi::channel::ChannelView;
+use offsched::abi::header::TimeScale;
+use offsched::{App, Memory};
+use offsched_hosted::{Boundary, Outcome, TimeFacts, write_at_once};
+use offsched_socket::{Device, DeviceError, DeviceSpec, ServiceSpec};
+
+/// A device for an app's channels and tasks.
+pub fn device_for<A: App>() -> Result<Device, DeviceError> {
+    let image = A::image();
+    let service = |channel: &offsched::rt::ChannelDecl| ServiceSpec {
+        name: channel.service.to_owned(),
+        clients: channel.clients,
+        ring_bytes: channel.ring_bytes,
+        rx_size: channel.rx_size,
+        tx_size: channel.tx_size,
+    };
+    Device::new(&DeviceSpec {
+        name: A::NAME.to_owned(),
+        services: image.channels.iter().map(service).collect(),
+        tasks: image.tasks.len(),
+    })
+}
+
+/// The device, as what lies around the core.
+pub struct Around(pub Device);
+
+impl Around {
+    /// Publishes the core's clock beside Linux's: at the start, and now and
+    /// then after it, since Linux slews its own.
+    pub fn publish_time(&self, time: &TimeFacts) {
+        if let Some(scale) = TimeScale::new(time.hz, time.tsc, time.monotonic_ns) {
+            self.0.header().time.publish(&scale);
+        }
+    }
+}
+
+impl Boundary for Around {
+    fn memory(&self) -> Memory<'_> {
+        let region = self.0.region();
+        Memory {
+            core: region.core(),
+            tasks: region.tasks(),
+        }
+    }
+
+    fn channels(&self) -> Vec<ChannelView<'_>> {
+        (0..self.0.channels())
+            .filter_map(|channel| self.0.view(u16::try_from(channel).ok()?))
+            .collect()
+    }
+
+    fn ring(&self, channel: u16) {
+        self.0.ring(channel);
+    }
+
+    /// The standard output is the demo's view.
+    fn console(&self, bytes: &[u8]) {
+        let lost = write_at_once(rustix::stdio::stderr(), bytes);
+        let counter = &self.0.region().core().console_lost;
+        counter.fetch_add(lost as u64, Ordering::Relaxed);
+    }
+
+    fn starting(&self, time: &TimeFacts) {
+        self.0.header().crash.clear();
+        self.publish_time(time);
+        // The states below are this core's alone to change, in this order, so no step is refused.
+        let _ = self.0.header().state.begin();
+    }
+
+    fn started(&self) {
+        let _ = self.0.header().state.run();
+    }
+
+    fn ended(&self, outcome: &Outcome) {
+        let header = self.0.header();
+        if let Outcome::Crashed { .. } = outcome {
+            header.crash.write(format_args!("{outcome}"));
+            let _ = header.state.crash();
+        } else {
+            let _ = header.state.stop();
+            let _ = header.state.retire();
+        }
+        self.0.ring_all();
+    }
+}
