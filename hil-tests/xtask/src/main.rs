@@ -1,0 +1,97 @@
+//! `cargo xtask`: the project's own tasks. Needs nothing but Rust.
+
+mod runner;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use runner::Step;
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold before a change goes in: format, lints, tests, docs, licences
+    Test(TestArgs),
+    /// Measure the executive beside its peers, in one run
+    Bench(BenchArgs),
+}
+
+#[derive(Args)]
+struct TestArgs {
+    /// The long forms: 100,000 random task sets, more cases of every property
+    #[arg(long)]
+    long: bool,
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    /// One JSON object on the standard output instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Only measurements whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// End with status 2 when a target is missed
+    #[arg(long)]
+    check: bool,
+    /// The CPU to measure on (default: the last one that may be used)
+    #[arg(long, value_name = "CPU")]
+    cpu: Option<usize>,
+    /// Rounds in which everything is measured once (default: 15)
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().task {
+        Task::Test(args) => test::run(args.long),
+        Task::Bench(args) => bench(&args),
+    }
+}
+
+/// Builds and runs the benchmark. Its exit status is ours.
+fn bench(args: &BenchArgs) -> ExitCode {
+    let line = "run --release --quiet --package offsched-bench --";
+    let mut step = Step::cargo("bench", line);
+    if args.json {
+        step.command.arg("--json");
+    }
+    if args.check {
+        step.command.arg("--check");
+    }
+    if let Some(filter) = &args.filter {
+        step.command.args(["--filter", filter]);
+    }
+    if let Some(cpu) = args.cpu {
+        step.command.args(["--cpu", &cpu.to_string()]);
+    }
+    if let Some(rounds) = args.rounds {
+        step.command.args(["--rounds", &rounds.to_string()]);
+    }
+    match step.command.status() {
+        Ok(status) => ExitCode::from(
+            status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(1),
+        ),
+        Err(error) => {
+            eprintln!("xtask: cannot start cargo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask test`: everything that must hold before a change goes in.
+
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
+
+use crate::runner::{Done, Step, target_dir};
+
+/// Random task sets of each property in an ordinary run.
+const SETS: u32 = 20_000;
+/// The same in a long run.
+const SETS_LONG: u32 = 100_000;
+/// What a long run asks of the unoptimised tests: cases of proptest's properties, steps of hostile peers.
+const TESTS_LONG: &[(&str, &str)] = &[
+    ("PROPTEST_CASES", "20000"),
+    ("OFFSCHED_FUZZ_STEPS", "20000000"),
+];
+/// What a long run asks of the optimised ones: sets whose interrupt points are swept, every instruction stepped over.
+const PROPERTIES_LONG: &[(&str, &str)] = &[("OFFSCHED_SWEEPS", "5000"), ("OFFSCHED_STRIDE", "1")];
+
+/// Runs all steps until one fails.
+pub fn run(long: bool) -> ExitCode {
+    let begin = Instant::now();
+    let mut done = Vec::new();
+    let outcome = all(long, &mut done);
+    println!("\n==> summary");
+    done.iter()
+        .for_each(|step: &Done| println!("{}", step.line()));
+    let took = begin.elapsed().as_secs_f64();
+    match outcome {
+        Ok(()) => {
+            println!("everything holds: {} steps, {took:.1} s", done.len());
+            ExitCode::SUCCESS
+        }
+        Err(sentence) => {
+            println!("stopped after {took:.1} s: {sentence}");
+            eprintln!("xtask: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn all(long: bool, done: &mut Vec<Done>) -> Result<(), String> {
+    for step in steps(long) {
+        done.push(step.run()?);
+    }
+    done.push(licences()?);
+    Ok(())
+}
+
+fn steps(long: bool) -> Vec<Step> {
+    let sets = if long { SETS_LONG } else { SETS };
+    let mut tests = Step::cargo("tests", "test --workspace");
+    let mut properties = Step::cargo("properties", "test --package offsched-sim --release")
+        .env("OFFSCHED_SETS", sets.to_string());
+    if long {
+        tests = tests.envs(TESTS_LONG);
+        properties = properties.envs(PROPERTIES_LONG);
+    }
+    // Other compiler flags would throw away the ordinary build results, hence the folder of its own.
+    let loom = Step::cargo("loom", "test --package offsched-abi --release --test loom")
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", target_dir("loom"));
+    vec![
+        Step::cargo("format", "fmt --all --check"),
+        Step::cargo("lints", "clippy --workspace --all-targets -- -D warnings"),
+        tests,
+        loom,
+        properties,
+        Step::cargo("docs", "doc --no-deps --workspace").env("RUSTDOCFLAGS", "-D warnings"),
+    ]
+}
+
+/// Licences of all dependencies, where the tool for it is there: it is not part of Rust.
+fn licences() -> Result<Done, String> {
+    let mut version = Step::cargo("licences", "deny --version").command;
+    let version = version.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if version.is_ok_and(|status| status.success()) {
+        return Step::cargo("licences", "deny check licenses bans sources").run();
+    }
+    Ok(Done::skipped(
+        "licences",
+        "cargo-deny is not installed; `cargo install --locked cargo-deny` gets it",
+    ))
+}
