@@ -5,7 +5,7 @@ mod state;
 mod time;
 
 pub use crash::{CRASH_BYTES, CrashMessage, CrashText};
-pub use state::{CoreState, State, StateError};
+pub use state::{CoreState, EPOCH_OFFSET, State, StateError};
 pub use time::{TimeBase, TimeScale};
 
 use core::mem::offset_of;

@@ -24,9 +24,13 @@
 
 pub mod channel;
 #[cfg(not(loom))]
+pub mod console;
+#[cfg(not(loom))]
 pub mod header;
 #[cfg(not(loom))]
 pub mod histogram;
+#[cfg(not(loom))]
+pub mod image;
 #[cfg(not(loom))]
 pub mod node;
 #[cfg(not(loom))]

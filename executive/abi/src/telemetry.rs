@@ -126,6 +126,10 @@ pub struct CoreTelemetry {
     pub bad_messages: AtomicU64,
     /// Bytes for the emergency console that could not be written at once, and were dropped.
     pub console_lost: AtomicU64,
+    /// Interrupts that were meant for nobody here. Bare cores only.
+    pub strays: AtomicU64,
+    /// Non-maskable interrupts. Bare cores only.
+    pub nmis: AtomicU64,
     /// Finished jobs of measured tasks so far; the newest record is at `(jobs - 1) % JOB_RECORDS`.
     pub jobs: AtomicU64,
     /// The last finished jobs of measured tasks.
@@ -145,6 +149,8 @@ impl Default for CoreTelemetry {
             foreign_spawns: AtomicU64::new(0),
             bad_messages: AtomicU64::new(0),
             console_lost: AtomicU64::new(0),
+            strays: AtomicU64::new(0),
+            nmis: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
             trace: core::array::from_fn(|_| Sequenced::default()),
         }
@@ -275,6 +281,8 @@ impl CoreTelemetry {
             &self.foreign_spawns,
             &self.bad_messages,
             &self.console_lost,
+            &self.strays,
+            &self.nmis,
             &self.jobs,
         ] {
             counter.store(0, Relaxed);

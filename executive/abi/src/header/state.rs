@@ -8,7 +8,9 @@
 //! (1) `begin`, a new epoch; (2) `run`; (3) `stop`; (4) `crash`; (5) `retire`.
 
 use core::fmt;
+use core::mem::offset_of;
 
+use super::Header;
 use crate::sync::{AtomicU32, Ordering, load_acquire_u32};
 
 /// What a core is doing.
@@ -87,6 +89,12 @@ impl fmt::Display for StateError {
 
 impl core::error::Error for StateError {}
 
+/// Offset of the epoch in a region, bytes: where the kernel module looks for a sign of life.
+pub const EPOCH_OFFSET: usize = offset_of!(Header, state) + offset_of!(CoreState, epoch);
+
+// As `devnode/kmod/offsched.h` has it.
+const _: () = assert!(EPOCH_OFFSET == 0x44);
+
 /// State and epoch of a core, on a line of their own.
 #[repr(C, align(64))]
 #[derive(Debug)]
@@ -118,10 +126,20 @@ impl CoreState {
     /// # Errors
     /// [`StateError`] if the core is not offline.
     pub fn begin(&self) -> Result<u32, StateError> {
-        self.step(State::Starting)?;
         let epoch = self.epoch.load(Ordering::Relaxed).wrapping_add(1);
-        self.epoch.store(epoch, Ordering::Release);
+        self.begin_in(epoch)?;
         Ok(epoch)
+    }
+
+    /// (1) Offline to starting, in an epoch that Linux's side counts, since it has the core's
+    /// memory zeroed before each start. The epoch is stored last: once it shows, so does the state.
+    ///
+    /// # Errors
+    /// [`StateError`] if the core is not offline.
+    pub fn begin_in(&self, epoch: u32) -> Result<(), StateError> {
+        self.step(State::Starting)?;
+        self.epoch.store(epoch, Ordering::Release);
+        Ok(())
     }
 
     /// (2) Starting to running.
