@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What must not happen to an offloaded CPU behind its back. */
+
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/reboot.h>
+#include <linux/suspend.h>
+#include <asm/smp.h>
+
+#include "internal.h"
+
+static struct cpumask offloaded;
+static int hotplug_state;
+
+void offsched_guard_take(unsigned int cpu)
+{
+	cpumask_set_cpu(cpu, &offloaded);
+}
+
+void offsched_guard_give(unsigned int cpu)
+{
+	cpumask_clear_cpu(cpu, &offloaded);
+}
+
+static int veto(unsigned int cpu)
+{
+	return cpumask_test_cpu(cpu, &offloaded) ? -EBUSY : 0;
+}
+
+/* Nothing may run on over memory that the next kernel takes for its own. */
+static int on_reboot(struct notifier_block *block, unsigned long action, void *data)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &offloaded)
+		offsched_park(per_cpu(x86_cpu_to_apicid, cpu));
+	return NOTIFY_DONE;
+}
+
+static int on_suspend(struct notifier_block *block, unsigned long action, void *data)
+{
+	if (action != PM_SUSPEND_PREPARE && action != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+	return cpumask_empty(&offloaded) ? NOTIFY_DONE : notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block reboot_block = { .notifier_call = on_reboot };
+static struct notifier_block suspend_block = { .notifier_call = on_suspend };
+
+int offsched_guard_init(void)
+{
+	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "offsched:veto",
+						  veto, NULL);
+	if (hotplug_state < 0)
+		return hotplug_state;
+	register_reboot_notifier(&reboot_block);
+	register_pm_notifier(&suspend_block);
+	return 0;
+}
+
+void offsched_guard_exit(void)
+{
+	unregister_pm_notifier(&suspend_block);
+	unregister_reboot_notifier(&reboot_block);
+	cpuhp_remove_state_nocalls(hotplug_state);
+}
