@@ -23,6 +23,7 @@
 //! | [`idle`] | what the core does when there is nothing to do |
 //! | [`services`] | a service included twice |
 //! | [`stop`] | how a core ends |
+#![no_std]
 #![forbid(unsafe_code)]
 
 pub mod idle;

@@ -28,6 +28,8 @@ enum Task {
     Test(TestArgs),
     /// Measure the executive beside its peers, in one run
     Bench(BenchArgs),
+    /// Run images on a CPU taken out of a stock Debian kernel, in QEMU
+    Hil(HilArgs),
 }
 
 #[derive(Args)]
@@ -35,6 +37,14 @@ struct TestArgs {
     /// The long forms: 100,000 random task sets, more cases of every property
     #[arg(long)]
     long: bool,
+}
+
+#[derive(Args)]
+#[command(disable_help_flag = true)]
+struct HilArgs {
+    /// Options of the harness; `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<String>,
 }
 
 #[derive(Args)]
@@ -60,7 +70,15 @@ fn main() -> ExitCode {
     match Cli::parse().task {
         Task::Test(args) => test::run(args.long),
         Task::Bench(args) => bench(&args),
+        Task::Hil(args) => hil(&args),
     }
+}
+
+/// Builds and runs the harness. Its exit status is ours.
+fn hil(args: &HilArgs) -> ExitCode {
+    let mut step = Step::cargo("hil", "run --release --quiet --package offsched-harness --");
+    step.command.args(&args.options);
+    exit_status(step)
 }
 
 /// Builds and runs the benchmark. Its exit status is ours.
@@ -82,6 +100,11 @@ fn bench(args: &BenchArgs) -> ExitCode {
     if let Some(rounds) = args.rounds {
         step.command.args(["--rounds", &rounds.to_string()]);
     }
+    exit_status(step)
+}
+
+/// Runs a program; its exit status is ours.
+fn exit_status(mut step: Step) -> ExitCode {
     match step.command.status() {
         Ok(status) => ExitCode::from(
             status

@@ -1,0 +1,199 @@
+//! The node `/dev/offsched`: `devnode/kmod/offsched.h` in Rust.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use crate::image::{Access, ImageFile};
+use crate::shared::Shared;
+
+#[repr(C)]
+struct RawSegment {
+    address: u64,
+    bytes: u64,
+    data: u64,
+    data_bytes: u64,
+    access: u32,
+    reserved: u32,
+}
+
+#[repr(C)]
+struct RawLoad {
+    entry: u64,
+    segments: u64,
+    count: u32,
+    cpu: u32,
+    shared_bytes: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct RawStatus {
+    cpu: u32,
+    state: u32,
+    epoch: u32,
+    reserved: u32,
+    shared_bytes: u64,
+}
+
+const fn command(direction: libc::c_ulong, number: libc::c_ulong, bytes: usize) -> libc::c_ulong {
+    const TYPE: libc::c_ulong = 0xf7;
+    direction << 30 | (bytes as libc::c_ulong) << 16 | TYPE << 8 | number
+}
+
+const ATTACH: libc::c_ulong = command(1, 0, size_of::<u32>());
+const LOAD: libc::c_ulong = command(1, 1, size_of::<RawLoad>());
+const START: libc::c_ulong = command(0, 2, 0);
+const STOP: libc::c_ulong = command(0, 3, 0);
+const RETURN: libc::c_ulong = command(0, 4, 0);
+const STATUS: libc::c_ulong = command(2, 5, size_of::<RawStatus>());
+
+/// What the kernel module has of a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceState {
+    /// Nothing loaded.
+    Empty,
+    /// An image that has not run.
+    Loaded,
+    /// The CPU is the image's.
+    Offloaded,
+    /// The CPU is Linux's again; the shared memory is as the image left it.
+    Returned,
+}
+
+/// What the kernel module says of a core.
+#[derive(Clone, Copy, Debug)]
+pub struct Status {
+    /// The CPU.
+    pub cpu: u32,
+    /// What there is of a core; `None`: the module is newer than this program.
+    pub state: Option<DeviceState>,
+    /// Starts of cores on this CPU.
+    pub epoch: u32,
+    /// Bytes of shared memory.
+    pub shared_bytes: u64,
+}
+
+/// A handle of the node, for one CPU.
+#[derive(Debug)]
+pub struct Device {
+    file: File,
+}
+
+impl Device {
+    /// Opens the node for a CPU.
+    ///
+    /// # Errors
+    /// The node is not there or not for this user; `InvalidInput`: no such CPU.
+    pub fn open(path: &Path, cpu: u32) -> io::Result<Self> {
+        let device = Self {
+            file: File::open(path)?,
+        };
+        // SAFETY: ATTACH takes the address of a u32 to read.
+        unsafe { device.ioctl(ATTACH, (&raw const cpu).cast_mut().cast()) }?;
+        Ok(device)
+    }
+
+    /// Loads an image for the CPU. Needs CAP_SYS_MODULE.
+    ///
+    /// # Errors
+    /// `ResourceBusy` while an image runs there; no permission; no memory.
+    pub fn load(&self, cpu: u32, image: &ImageFile<'_>) -> io::Result<()> {
+        let segments: Vec<RawSegment> = image
+            .segments
+            .iter()
+            .map(|segment| RawSegment {
+                address: segment.address,
+                bytes: segment.bytes,
+                data: segment.data.as_ptr().addr() as u64,
+                data_bytes: segment.data.len() as u64,
+                access: match segment.access {
+                    Access::Read => 1,
+                    Access::Write => 1 | 2,
+                    Access::Execute => 1 | 4,
+                },
+                reserved: 0,
+            })
+            .collect();
+        let load = RawLoad {
+            entry: image.entry,
+            segments: segments.as_ptr().addr() as u64,
+            count: segments.len() as u32,
+            cpu,
+            shared_bytes: image.shared_bytes,
+        };
+        // SAFETY: LOAD reads the structure, the segments it points to, and their data; all live through the call.
+        unsafe { self.ioctl(LOAD, (&raw const load).cast_mut().cast()) }
+    }
+
+    /// Takes the CPU from Linux and starts the image.
+    ///
+    /// # Errors
+    /// The module's: EIO if the image gave no sign of life (the CPU is Linux's again).
+    pub fn start(&self) -> io::Result<()> {
+        self.plain(START)
+    }
+
+    /// Asks the image to end; whether it did shows in [`Shared`].
+    ///
+    /// # Errors
+    /// `InvalidInput` if none runs.
+    pub fn ask_to_stop(&self) -> io::Result<()> {
+        self.plain(STOP)
+    }
+
+    /// Gives the CPU back to Linux, whatever the image does.
+    ///
+    /// # Errors
+    /// `InvalidInput` if Linux has it already.
+    pub fn give_back(&self) -> io::Result<()> {
+        self.plain(RETURN)
+    }
+
+    /// What the module says.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn status(&self) -> io::Result<Status> {
+        let mut raw = RawStatus::default();
+        // SAFETY: STATUS writes the structure and nothing else.
+        unsafe { self.ioctl(STATUS, (&raw mut raw).cast()) }?;
+        let states = [
+            DeviceState::Empty,
+            DeviceState::Loaded,
+            DeviceState::Offloaded,
+            DeviceState::Returned,
+        ];
+        Ok(Status {
+            cpu: raw.cpu,
+            state: states.get(raw.state as usize).copied(),
+            epoch: raw.epoch,
+            shared_bytes: raw.shared_bytes,
+        })
+    }
+
+    /// The core's shared memory, as it is until the next load.
+    ///
+    /// # Errors
+    /// Those of the calls; `InvalidInput` if nothing is loaded.
+    pub fn shared(&self) -> io::Result<Shared> {
+        Shared::map(&self.file, self.status()?.shared_bytes as usize)
+    }
+
+    fn plain(&self, command: libc::c_ulong) -> io::Result<()> {
+        // SAFETY: these commands take no argument.
+        unsafe { self.ioctl(command, std::ptr::null_mut()) }
+    }
+
+    /// # Safety
+    /// `argument` is what the command takes.
+    unsafe fn ioctl(&self, command: libc::c_ulong, argument: *mut libc::c_void) -> io::Result<()> {
+        // SAFETY: the descriptor is ours; the argument fits the command by the caller's word.
+        match unsafe { libc::ioctl(self.file.as_raw_fd(), command, argument) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The local APIC: end of interrupt, and a one-shot timer as the alarm.
+//!
+//! Intel SDM vol. 3A, chapter 11 (2023: chapter 10 before). In xAPIC mode the
+//! registers are in a page that the module has mapped, in x2APIC mode they are
+//! model-specific registers; INIT keeps the mode that Linux chose.
+#![allow(unsafe_code)]
+
+use offsched_abi::image::LAPIC_ADDRESS;
+use offsched_hal_x86::tsc;
+
+use crate::registers::{msr, rdmsr, wrmsr};
+
+/// The alarm's vector.
+pub(crate) const ALARM_VECTOR: u8 = 0x40;
+/// Comes for an interrupt that went away; wants no end-of-interrupt.
+pub(crate) const SPURIOUS_VECTOR: u8 = 0xff;
+
+const TASK_PRIORITY: u32 = 0x80;
+const END_OF_INTERRUPT: u32 = 0xb0;
+const SPURIOUS: u32 = 0xf0;
+const TIMER: u32 = 0x320;
+const INITIAL_COUNT: u32 = 0x380;
+const CURRENT_COUNT: u32 = 0x390;
+const DIVIDE: u32 = 0x3e0;
+
+const ENABLED: u32 = 1 << 8;
+const MASKED: u32 = 1 << 16;
+const BY_ONE: u32 = 0b1011;
+
+/// Bits of IA32_APIC_BASE.
+const X2APIC_MODE: u64 = 1 << 10;
+
+/// Pairs of readings tried; the tightest counts.
+const PAIR_TRIES: usize = 8;
+/// Looks at the counter during calibration, at most: a counter that stands still ends it.
+const CALIBRATION_LOOKS: u32 = 100_000_000;
+
+/// The local APIC of this core.
+pub(crate) struct Lapic {
+    x2apic: bool,
+    /// Timer counts in a cycle of the TSC, 32 fraction bits.
+    counts_per_cycle_q32: u64,
+}
+
+impl Lapic {
+    /// Enables the local APIC and measures its timer against the TSC, for 2 ms.
+    ///
+    /// # Safety
+    /// Once, in ring 0, with the handlers loaded and the page mapped if the mode is xAPIC.
+    pub unsafe fn enable(tsc_khz: u64) -> Self {
+        // SAFETY: every x86-64 processor has the register.
+        let x2apic = unsafe { rdmsr(msr::APIC_BASE) } & X2APIC_MODE != 0;
+        let mut lapic = Self {
+            x2apic,
+            counts_per_cycle_q32: 0,
+        };
+        lapic.write(TASK_PRIORITY, 0);
+        lapic.write(SPURIOUS, ENABLED | u32::from(SPURIOUS_VECTOR));
+        lapic.write(DIVIDE, BY_ONE);
+        lapic.write(TIMER, MASKED | u32::from(ALARM_VECTOR));
+        lapic.counts_per_cycle_q32 = lapic.measure(tsc_khz.saturating_mul(2));
+        lapic.write(INITIAL_COUNT, 0);
+        lapic.write(TIMER, u32::from(ALARM_VECTOR));
+        lapic
+    }
+
+    fn measure(&self, stretch: u64) -> u64 {
+        self.write(INITIAL_COUNT, u32::MAX);
+        let first = self.read_pair();
+        for _ in 0..CALIBRATION_LOOKS {
+            if tsc::read().saturating_sub(first.0) >= stretch {
+                break;
+            }
+        }
+        let last = self.read_pair();
+        let cycles = last.0.saturating_sub(first.0).max(1);
+        // It counts down.
+        let counts = u64::from(first.1.saturating_sub(last.1)).max(1);
+        ((u128::from(counts) << 32) / u128::from(cycles)) as u64
+    }
+
+    /// The TSC and the timer read together.
+    fn read_pair(&self) -> (u64, u32) {
+        let mut best = (u64::MAX, 0, 0);
+        for _ in 0..PAIR_TRIES {
+            let before = tsc::read_ordered();
+            let count = self.read(CURRENT_COUNT);
+            let width = tsc::read_ordered().saturating_sub(before);
+            if width < best.0 {
+                best = (width, before + width / 2, count);
+            }
+        }
+        (best.1, best.2)
+    }
+
+    /// Sets the alarm so many cycles from now, in place of an earlier one;
+    /// at once for 0, and early where the timer's 32 bits do not reach.
+    pub fn alarm_in(&self, cycles: u64) {
+        let counts = (u128::from(cycles) * u128::from(self.counts_per_cycle_q32)) >> 32;
+        self.write(INITIAL_COUNT, u32::try_from(counts + 1).unwrap_or(u32::MAX));
+    }
+
+    /// Takes the alarm back.
+    pub fn no_alarm(&self) {
+        self.write(INITIAL_COUNT, 0);
+    }
+
+    /// Ends the interrupt being handled: the next may come.
+    pub fn end_of_interrupt(&self) {
+        self.write(END_OF_INTERRUPT, 0);
+    }
+
+    fn read(&self, register: u32) -> u32 {
+        if self.x2apic {
+            // SAFETY: in this mode the register is there (SDM table 11-6, and only such are named above).
+            unsafe { rdmsr(msr::X2APIC + (register >> 4)) as u32 }
+        } else {
+            // SAFETY: the module has mapped the page, uncached, for as long as the image runs.
+            unsafe { place(register).read_volatile() }
+        }
+    }
+
+    fn write(&self, register: u32, value: u32) {
+        if self.x2apic {
+            // SAFETY: as in `read`; the values are those of this module, which owns the local APIC.
+            unsafe { wrmsr(msr::X2APIC + (register >> 4), u64::from(value)) };
+        } else {
+            // SAFETY: as in `read`; the values are those of this module, which owns the local APIC.
+            unsafe { place(register).write_volatile(value) };
+        }
+    }
+}
+
+fn place(register: u32) -> *mut u32 {
+    core::ptr::with_exposed_provenance_mut(LAPIC_ADDRESS + register as usize)
+}

@@ -1,0 +1,93 @@
+//! The port itself: clock, alarm, idle turns.
+#![allow(unsafe_code)]
+
+use core::sync::atomic::Ordering;
+
+use offsched::Port;
+use offsched_hal_x86::tsc;
+
+use crate::boundary::Boundary;
+use crate::interrupt::{Here, NMIS, came};
+use crate::registers::{enable_interrupts, wait_for_interrupt, without_interrupts};
+
+/// The bare port.
+pub(crate) struct BarePort {
+    pub here: &'static Here,
+    pub boundary: &'static Boundary,
+    /// Halt in idle: a virtual processor that polls takes time from others, Linux's among them.
+    pub halt: bool,
+}
+
+impl BarePort {
+    /// The NMI's handler knows no region.
+    pub fn publish_nmis(&self) {
+        let nmis = NMIS.load(Ordering::Relaxed);
+        self.boundary
+            .region
+            .core()
+            .nmis
+            .store(nmis, Ordering::Relaxed);
+    }
+
+    /// Sleeps until an interrupt, the alarm at `until` at the latest.
+    fn sleep(&self, until: u64) {
+        without_interrupts(|| {
+            // One that came after the executive computed `until` may have changed what is due.
+            if came() {
+                return;
+            }
+            self.arm(until);
+            // SAFETY: the handlers are loaded, and idle is the bottom of the stack.
+            unsafe { wait_for_interrupt() };
+        });
+    }
+}
+
+impl Port for BarePort {
+    #[inline]
+    fn now(&self) -> u64 {
+        tsc::read()
+    }
+
+    fn arm(&self, at: u64) {
+        if at == u64::MAX {
+            self.here.lapic.no_alarm();
+        } else {
+            self.here.lapic.alarm_in(at.saturating_sub(tsc::read()));
+        }
+    }
+
+    #[inline]
+    fn relax(&self, until: u64) -> Option<u64> {
+        self.publish_nmis();
+        if self.boundary.params.stop_requested() {
+            self.here.core.stop();
+            return None;
+        }
+        if !self.halt {
+            return None;
+        }
+        self.sleep(until);
+        Some(until)
+    }
+
+    fn pause(&self) {
+        core::hint::spin_loop();
+    }
+
+    /// Linux looks into the rings by itself: there is no way to wake it yet.
+    fn ring(&self, _channel: u16) {}
+
+    fn console(&self, bytes: &[u8]) {
+        without_interrupts(|| self.boundary.console.write(bytes));
+    }
+}
+
+/// Lets the alarm and the doorbell in, when the executive's words are set up.
+///
+/// # Safety
+/// Within the core's run.
+pub(crate) unsafe fn open() {
+    // SAFETY: the handlers are loaded, and the executive defers what comes too early.
+    unsafe { enable_interrupts() };
+}

@@ -1,0 +1,93 @@
+//! The instructions that only ring 0 has.
+#![allow(unsafe_code)]
+
+use core::arch::asm;
+
+/// Model-specific registers used here (Intel SDM vol. 4).
+pub(crate) mod msr {
+    pub const APIC_BASE: u32 = 0x1b;
+    pub const MCG_STATUS: u32 = 0x17a;
+    pub const PAT: u32 = 0x277;
+    pub const X2APIC: u32 = 0x800;
+}
+
+/// Reads a model-specific register.
+///
+/// # Safety
+/// The processor has it.
+pub(crate) unsafe fn rdmsr(register: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: ring 0; the register exists by the caller's word.
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high,
+            options(nomem, nostack, preserves_flags));
+    }
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Writes a model-specific register.
+///
+/// # Safety
+/// The processor has it, and the value breaks nothing that other code relies on.
+pub(crate) unsafe fn wrmsr(register: u32, value: u64) {
+    // SAFETY: ring 0; the caller vouches for register and value. Not `nomem`: what was written before stays before.
+    unsafe {
+        asm!("wrmsr", in("ecx") register, in("eax") value as u32, in("edx") (value >> 32) as u32,
+            options(nostack, preserves_flags));
+    }
+}
+
+/// The address of the last page fault.
+pub(crate) fn fault_address() -> u64 {
+    let address;
+    // SAFETY: reading CR2 changes nothing.
+    unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) };
+    address
+}
+
+/// Lets interrupts in.
+///
+/// # Safety
+/// The tables are loaded, and the caller's stack has room for a handler.
+pub(crate) unsafe fn enable_interrupts() {
+    // SAFETY: by the caller's word. Not `nomem`: a handler touches memory.
+    unsafe { asm!("sti", options(nostack)) };
+}
+
+/// Keeps interrupts out.
+pub(crate) fn disable_interrupts() {
+    // SAFETY: ring 0; only delays interrupts. Not `nomem`: a handler's accesses stay before.
+    unsafe { asm!("cli", options(nostack)) };
+}
+
+/// Runs `body` with interrupts off, and leaves them as they were.
+pub(crate) fn without_interrupts<R>(body: impl FnOnce() -> R) -> R {
+    const INTERRUPTS: u64 = 1 << 9;
+    let flags: u64;
+    // SAFETY: reads the flags by way of the stack, which asm without `nostack` may use; CLI as above.
+    unsafe { asm!("pushfq", "pop {}", "cli", out(reg) flags) };
+    let result = body();
+    if flags & INTERRUPTS != 0 {
+        // SAFETY: they were enabled before, so handlers were welcome here.
+        unsafe { enable_interrupts() };
+    }
+    result
+}
+
+/// Enables interrupts and halts until one has been handled. None is lost in
+/// between: STI takes effect after the next instruction (Intel SDM vol. 2, STI).
+///
+/// # Safety
+/// As [`enable_interrupts`].
+pub(crate) unsafe fn wait_for_interrupt() {
+    // SAFETY: by the caller's word.
+    unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
+}
+
+/// Stops for good: only INIT, which the kernel module sends, ends this.
+pub(crate) fn park() -> ! {
+    loop {
+        // SAFETY: with interrupts off nothing runs here any more; an NMI's handler returns to the loop.
+        unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
+    }
+}

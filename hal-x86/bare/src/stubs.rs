@@ -1,0 +1,146 @@
+//! One entry for each vector, and the ways from there to Rust.
+//!
+//! Entries are 16 bytes apart, so the IDT is filled by counting. Each leaves
+//! the stack the same, from its top: vector, error code (or 0), then what the
+//! processor pushed: RIP, CS, RFLAGS, RSP, SS.
+#![allow(unsafe_code)]
+
+use core::arch::global_asm;
+
+use crate::fault::on_fault;
+use crate::interrupt::{NMIS, on_interrupt};
+
+unsafe extern "C" {
+    /// The entry of vector 0; the others follow, [`ENTRY_BYTES`] apart.
+    static offsched_entries: u8;
+}
+
+/// Distance of two entries, bytes.
+const ENTRY_BYTES: u64 = 16;
+
+/// The address of a vector's entry.
+pub(crate) fn entry(vector: u8) -> u64 {
+    (&raw const offsched_entries).addr() as u64 + u64::from(vector) * ENTRY_BYTES
+}
+
+// Vectors for which the processor pushes an error code: 8, 10-14, 17, 21, 29, 30 (Intel SDM vol. 3A, table 7-1; AMD APM
+// vol. 2, table 8-1). 0x6a is PUSH with a sign-extended byte: what is read back is the low byte.
+global_asm!(
+    ".section .text.offsched_entries, \"ax\"",
+    ".balign 16",
+    ".globl offsched_entries",
+    "offsched_entries:",
+    ".set vector, 0",
+    ".rept 256",
+    ".balign 16",
+    ".if vector == 2",
+    "jmp offsched_nmi",
+    ".elseif vector >= 32",
+    "push 0",
+    ".byte 0x6a, vector",
+    "jmp offsched_maskable",
+    ".else",
+    ".if !((0x60227d00 >> vector) & 1)",
+    "push 0",
+    ".endif",
+    ".byte 0x6a, vector",
+    "jmp offsched_fault",
+    ".endif",
+    ".set vector, vector + 1",
+    ".endr",
+);
+
+// An NMI can come anywhere, and is only counted. It must not fault, since its IRET would unblock NMIs.
+global_asm!(
+    ".section .text.offsched_nmi, \"ax\"",
+    "offsched_nmi:",
+    "lock inc qword ptr [rip + {nmis}]",
+    "iretq",
+    nmis = sym NMIS,
+);
+
+// A fault never returns: all registers, for the record, and the address of that as the argument.
+global_asm!(
+    ".section .text.offsched_fault, \"ax\"",
+    "offsched_fault:",
+    "push rax",
+    "push rcx",
+    "push rdx",
+    "push rbx",
+    "push rbp",
+    "push rsi",
+    "push rdi",
+    "push r8",
+    "push r9",
+    "push r10",
+    "push r11",
+    "push r12",
+    "push r13",
+    "push r14",
+    "push r15",
+    "mov rdi, rsp",
+    "and rsp, -16",
+    "cld",
+    "call {on_fault}",
+    "ud2",
+    on_fault = sym on_fault,
+);
+
+// A maskable interrupt. On the entry stack, with interrupts off:
+//   [rsp] vector, +8 error, +16 RIP, +24 CS, +32 RFLAGS, +40 RSP, +48 SS
+// After the two pushes all of that is 16 further up. The interrupted stack gets, below its red zone and aligned to 16: the
+// processor's five words, the vector, and the registers that the C ABI lets a callee change; then 512 bytes for FXSAVE.
+// 5 + 1 + 9 words and 8 bytes of padding are 128, so FXSAVE's area and the call's stack are aligned too.
+global_asm!(
+    ".section .text.offsched_maskable, \"ax\"",
+    "offsched_maskable:",
+    "push rax",
+    "push rcx",
+    "mov rax, [rsp + 56]",
+    "sub rax, 128",
+    "and rax, -16",
+    "mov rcx, [rsp + 64]",
+    "mov [rax - 8], rcx",
+    "mov rcx, [rsp + 56]",
+    "mov [rax - 16], rcx",
+    "mov rcx, [rsp + 48]",
+    "mov [rax - 24], rcx",
+    "mov rcx, [rsp + 40]",
+    "mov [rax - 32], rcx",
+    "mov rcx, [rsp + 32]",
+    "mov [rax - 40], rcx",
+    "mov rcx, [rsp + 16]",
+    "mov [rax - 48], rcx",
+    "mov rcx, [rsp + 8]",
+    "mov [rax - 56], rcx",
+    "mov rcx, [rsp]",
+    "mov [rax - 64], rcx",
+    // From here on the entry stack is free for the next.
+    "lea rsp, [rax - 64]",
+    "push rdx",
+    "push rsi",
+    "push rdi",
+    "push r8",
+    "push r9",
+    "push r10",
+    "push r11",
+    "movzx edi, byte ptr [rax - 48]",
+    "sub rsp, 520",
+    "fxsave64 [rsp]",
+    "cld",
+    "call {on_interrupt}",
+    "fxrstor64 [rsp]",
+    "add rsp, 520",
+    "pop r11",
+    "pop r10",
+    "pop r9",
+    "pop r8",
+    "pop rdi",
+    "pop rsi",
+    "pop rdx",
+    "pop rcx",
+    "pop rax",
+    "add rsp, 8",
+    "iretq",
+    on_interrupt = sym on_interrupt,
+);

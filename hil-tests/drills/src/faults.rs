@@ -1,0 +1,80 @@
+//! The ways to go wrong.
+#![allow(unsafe_code)]
+
+use core::arch::asm;
+use core::hint::black_box;
+use core::ptr::with_exposed_provenance_mut;
+
+use offsched::abi::image::PARAMS_ADDRESS;
+
+/// No page there: below the image.
+const NOWHERE: usize = 0x1000;
+/// Neither half of the address space.
+const NOT_CANONICAL: usize = 0x8000_0000_0000_0000;
+
+pub fn nothing() {}
+
+/// Three interrupts of a vector without a meaning, one NMI.
+pub fn strays() {
+    // SAFETY: both have handlers that change nothing but a counter; the instruction may use the stack.
+    unsafe { asm!("int 0x99", "int 0x99", "int 0x99", "int 2") };
+}
+
+pub fn panic() {
+    panic!("a drill");
+}
+
+pub fn wild_read() {
+    let place = with_exposed_provenance_mut::<u64>(NOWHERE);
+    // SAFETY: none: the read faults, which is the drill; control does not come back.
+    black_box(unsafe { place.read_volatile() });
+}
+
+pub fn write_code() {
+    let place = (write_code as *const ()).cast_mut().cast::<u8>();
+    // SAFETY: none: the write faults, which is the drill; control does not come back.
+    unsafe { place.write_volatile(0) };
+}
+
+pub fn write_params() {
+    let place = with_exposed_provenance_mut::<u64>(PARAMS_ADDRESS);
+    // SAFETY: none: the write faults, which is the drill; control does not come back.
+    unsafe { place.write_volatile(0) };
+}
+
+pub fn divide() {
+    // SAFETY: the fault is the drill; control does not come back.
+    unsafe {
+        asm!("xor edx, edx", "xor ecx, ecx", "div ecx", out("eax") _, out("ecx") _, out("edx") _)
+    };
+}
+
+pub fn protection() {
+    let place = with_exposed_provenance_mut::<u64>(NOT_CANONICAL);
+    // SAFETY: none: the read faults, which is the drill; control does not come back.
+    black_box(unsafe { place.read_volatile() });
+}
+
+pub fn opcode() {
+    // SAFETY: the fault is the drill; control does not come back.
+    unsafe { asm!("ud2") };
+}
+
+pub fn overflow() {
+    deeper(1);
+}
+
+#[inline(never)]
+fn deeper(level: u64) -> u64 {
+    let frame = black_box([level; 64]);
+    if black_box(true) {
+        deeper(level + 1) + frame[0]
+    } else {
+        0
+    }
+}
+
+pub fn wedge() {
+    // SAFETY: nothing runs here any more, which is the drill.
+    unsafe { asm!("cli", "2:", "pause", "jmp 2b") };
+}

@@ -1,0 +1,94 @@
+//! Apps that go wrong on a bare core, each in one way.
+//!
+//! For images only: most of them would take a process down with them. Whatever
+//! happens, happens in a job, so `init` has run and the core says `running`.
+#![no_std]
+#![deny(unsafe_code)]
+
+mod faults;
+pub mod keep;
+mod registers;
+
+/// All of them, for whoever builds the images.
+pub const NAMES: [&str; 12] = [
+    "divide",
+    "keep",
+    "opcode",
+    "overflow",
+    "page_fault",
+    "panic",
+    "protection",
+    "quiet",
+    "strays",
+    "wedge",
+    "write_code",
+    "write_params",
+];
+
+/// Declares an app whose only job prints `before` and calls a function.
+macro_rules! drill {
+    ($name:ident, $what:path, $doc:literal) => {
+        #[doc = $doc]
+        pub mod $name {
+            pub use app::App;
+
+            /// The app.
+            #[offsched::app]
+            pub mod app {
+                use core::fmt::Write;
+
+                #[init]
+                fn init(_: init::Context) {
+                    job::spawn().unwrap();
+                }
+
+                #[task(priority = 1, event)]
+                fn job(mut cx: job::Context) {
+                    writeln!(cx.console, "before").unwrap();
+                    $what();
+                    writeln!(cx.console, "after").unwrap();
+                }
+            }
+        }
+    };
+}
+
+drill!(
+    quiet,
+    crate::faults::nothing,
+    "Does nothing until it is asked to stop."
+);
+drill!(
+    strays,
+    crate::faults::strays,
+    "Raises interrupts that are meant for nobody."
+);
+drill!(panic, crate::faults::panic, "Panics.");
+drill!(
+    page_fault,
+    crate::faults::wild_read,
+    "Reads where nothing is."
+);
+drill!(
+    write_code,
+    crate::faults::write_code,
+    "Writes into its own code."
+);
+drill!(
+    write_params,
+    crate::faults::write_params,
+    "Writes into the parameters, which are Linux's."
+);
+drill!(divide, crate::faults::divide, "Divides by zero.");
+drill!(
+    protection,
+    crate::faults::protection,
+    "Uses an address that is none."
+);
+drill!(
+    opcode,
+    crate::faults::opcode,
+    "Runs what is no instruction."
+);
+drill!(overflow, crate::faults::overflow, "Uses up the stack.");
+drill!(wedge, crate::faults::wedge, "Loops with interrupts off.");

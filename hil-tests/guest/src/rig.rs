@@ -1,0 +1,202 @@
+//! What the cases work with: images by name, a core, and Linux's view of its CPU.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use offsched_abi::header::State;
+use offsched_device::{Device, DeviceState, ImageFile, Shared};
+use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
+
+/// Longer than any app runs.
+const LENGTH: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(2);
+const NODE: &str = "/dev/offsched";
+
+/// Where the images are and which CPU is theirs.
+pub struct Rig {
+    folder: PathBuf,
+    pub cpu: u32,
+}
+
+impl Rig {
+    pub fn new(folder: PathBuf, cpu: u32) -> Self {
+        Self { folder, cpu }
+    }
+
+    pub fn image(&self, name: &str) -> Result<Vec<u8>, String> {
+        read(&self.folder.join("images").join(name))
+    }
+
+    /// Names and texts of what the apps should print.
+    pub fn expected(&self) -> Result<Vec<(String, String)>, String> {
+        let folder = self.folder.join("expected");
+        let entries =
+            fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut found = Vec::new();
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            found.push((name, String::from_utf8_lossy(&read(&path)?).into_owned()));
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    pub fn device(&self) -> Result<Device, String> {
+        Device::open(Path::new(NODE), self.cpu).map_err(|error| format!("{NODE}: {error}"))
+    }
+
+    /// Loads and starts an image.
+    pub fn start(&self, name: &str) -> Result<Offloaded<'_>, String> {
+        let file = self.image(name)?;
+        let image = ImageFile::parse(&file).map_err(|error| error.to_string())?;
+        let device = self.device()?;
+        device
+            .load(self.cpu, &image)
+            .map_err(|error| format!("load: {error}"))?;
+        let shared = device.shared().map_err(|error| format!("map: {error}"))?;
+        device.start().map_err(|error| format!("start: {error}"))?;
+        Ok(Offloaded {
+            rig: self,
+            device,
+            shared,
+            returned: false,
+        })
+    }
+
+    /// Linux's switch of the CPU.
+    pub fn online_file(&self) -> String {
+        format!("/sys/devices/system/cpu/cpu{}/online", self.cpu)
+    }
+
+    /// That Linux has the CPU and runs programs on it.
+    pub fn check_returned(&self) -> Result<(), String> {
+        let text = read(Path::new(&self.online_file()))?;
+        if text != b"1\n" {
+            return Err(format!("CPU {} is not online", self.cpu));
+        }
+        let cpu = self.cpu as usize;
+        let old = rustix::thread::sched_getaffinity(None)
+            .map_err(|error| format!("affinity: {error}"))?;
+        let mut only = CpuSet::new();
+        only.set(cpu);
+        sched_setaffinity(None, &only)
+            .map_err(|error| format!("cannot go to CPU {cpu}: {error}"))?;
+        let here = sched_getcpu();
+        let mut back = old;
+        back.set(0);
+        sched_setaffinity(None, &back)
+            .map_err(|error| format!("cannot leave CPU {cpu}: {error}"))?;
+        if here == cpu {
+            Ok(())
+        } else {
+            Err(format!("pinned to CPU {cpu}, yet on {here}"))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// A core with an image on it; given back at the end, whatever happens.
+pub struct Offloaded<'a> {
+    rig: &'a Rig,
+    pub device: Device,
+    pub shared: Shared,
+    returned: bool,
+}
+
+impl Offloaded<'_> {
+    pub fn state(&self) -> Result<State, String> {
+        Ok(self
+            .shared
+            .region()
+            .map_err(|error| error.to_string())?
+            .header()
+            .state
+            .get())
+    }
+
+    /// Waits for one of the states.
+    pub fn wait(&self, wanted: &[State]) -> Result<State, String> {
+        let begin = Instant::now();
+        loop {
+            let state = self.state()?;
+            if wanted.contains(&state) {
+                return Ok(state);
+            }
+            if begin.elapsed() > LENGTH {
+                return Err(format!("still {state}; printed:\n{}", self.console()));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Waits until the image has printed something.
+    pub fn wait_for_text(&self, text: &str) -> Result<(), String> {
+        let begin = Instant::now();
+        while !self.console().contains(text) {
+            if begin.elapsed() > LENGTH {
+                return Err(format!("has not printed `{text}`, but: {}", self.console()));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// All that the image printed.
+    pub fn console(&self) -> String {
+        let mut bytes = vec![0; offsched_abi::console::CONSOLE_RING];
+        let read = self.shared.console().read(&mut 0, &mut bytes);
+        String::from_utf8_lossy(&bytes[..read.len]).into_owned()
+    }
+
+    /// The image's last words.
+    pub fn crash(&self) -> Result<String, String> {
+        let region = self.shared.region().map_err(|error| error.to_string())?;
+        Ok(region.header().crash.read().as_str().to_owned())
+    }
+
+    /// Interrupts meant for nobody, and NMIs.
+    pub fn counters(&self) -> Result<(u64, u64), String> {
+        let core = self
+            .shared
+            .region()
+            .map_err(|error| error.to_string())?
+            .core();
+        Ok((core.strays.load(Relaxed), core.nmis.load(Relaxed)))
+    }
+
+    /// Gives the CPU back and looks whether Linux has it.
+    pub fn give_back(mut self) -> Result<(), String> {
+        self.returned = true;
+        self.device
+            .give_back()
+            .map_err(|error| format!("return: {error}"))?;
+        let state = self
+            .device
+            .status()
+            .map_err(|error| format!("status: {error}"))?
+            .state;
+        if state != Some(DeviceState::Returned) {
+            return Err(format!("the module says {state:?}"));
+        }
+        self.rig.check_returned()
+    }
+}
+
+impl Drop for Offloaded<'_> {
+    fn drop(&mut self) {
+        if !self.returned {
+            // The case has failed already; the next one will say if this did too.
+            let _ = self.device.give_back();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What is built here: the module, the images, the program in the guest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::image;
+use crate::parts::Kernel;
+use crate::run::output;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// What goes into the guest besides the module.
+pub struct Cases {
+    pub program: PathBuf,
+    /// ELF files, by name.
+    pub images: Vec<(String, PathBuf)>,
+    /// What the example apps print.
+    pub expected: PathBuf,
+}
+
+/// Where cargo builds.
+pub fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// This very cargo.
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Images and program.
+pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
+    println!("building images");
+    let expected = root.join("hil-tests/apps/expected");
+    let entries =
+        fs::read_dir(&expected).map_err(|error| format!("{}: {error}", expected.display()))?;
+    let mut apps: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()))
+        .map(|name| format!("offsched_apps::{name}"))
+        .collect();
+    apps.extend(
+        offsched_drills::NAMES
+            .iter()
+            .map(|name| format!("offsched_drills::{name}")),
+    );
+    apps.sort();
+    let images = image::build(root, work, &apps)?;
+    Ok(Cases {
+        program: program(root, work)?,
+        images,
+        expected,
+    })
+}
+
+/// Static, so that the guest needs no libraries.
+fn program(root: &Path, work: &Path) -> Result<PathBuf, String> {
+    let folder = work.join("guest");
+    output(
+        cargo()
+            .current_dir(root)
+            .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
+            .env("CARGO_TARGET_DIR", &folder)
+            .args([
+                "build",
+                "--quiet",
+                "--release",
+                "--package",
+                "offsched-guest",
+                "--target",
+                TARGET,
+            ]),
+    )?;
+    Ok(folder.join(TARGET).join("release/offsched-guest"))
+}
+
+/// The module for a kernel.
+pub fn module(root: &Path, work: &Path, kernel: &Kernel) -> Result<PathBuf, String> {
+    println!("building the module for {}", kernel.release);
+    let source = root.join("devnode/kmod");
+    let folder = work.join(format!("kmod-{}", kernel.release));
+    let wrong = |error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(&folder).map_err(wrong)?;
+    for entry in fs::read_dir(&source).map_err(wrong)?.flatten() {
+        copy_if_changed(&entry.path(), &folder.join(entry.file_name())).map_err(wrong)?;
+    }
+    let headers = format!("KDIR={}", kernel.headers.display());
+    output(
+        Command::new("make")
+            .current_dir(&folder)
+            .args(["--silent", "W=1", &headers]),
+    )?;
+    Ok(folder.join("offsched.ko"))
+}
+
+/// Leaves the date alone where nothing has changed: make goes by it.
+fn copy_if_changed(from: &Path, to: &Path) -> std::io::Result<()> {
+    let bytes = fs::read(from)?;
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        Ok(())
+    } else {
+        fs::write(to, bytes)
+    }
+}

@@ -1,0 +1,126 @@
+//! The guest's whole file system, as a cpio archive in the format `newc`
+//! (Linux's Documentation/driver-api/early-userspace/buffer-format.rst).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::build::Cases;
+use crate::parts::Kernel;
+use crate::run::output;
+
+const FOLDER: u32 = 0o040_755;
+const PROGRAM: u32 = 0o100_755;
+const FILE: u32 = 0o100_644;
+const CONSOLE: u32 = 0o020_600;
+
+/// The first program: mounts, loads the module, runs the cases, ends.
+const INIT: &str = include_str!("init.sh");
+
+/// Packs a guest for a kernel.
+pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Result<PathBuf, String> {
+    let mut archive = Archive::default();
+    for name in [
+        "bin",
+        "dev",
+        "proc",
+        "sys",
+        "cases",
+        "cases/images",
+        "cases/expected",
+    ] {
+        archive.entry(name, FOLDER, &[], (0, 0));
+    }
+    // Before /dev is mounted the kernel wants it for the first program.
+    archive.entry("dev/console", CONSOLE, &[], (5, 1));
+    archive.entry("init", PROGRAM, INIT.as_bytes(), (0, 0));
+    archive.file("bin/busybox", PROGRAM, &kernel.busybox)?;
+    archive.file("offsched.ko", FILE, module)?;
+    archive.file("offsched-guest", PROGRAM, &cases.program)?;
+    let stripped = work.join("stripped");
+    for (name, file) in &cases.images {
+        output(
+            Command::new("objcopy")
+                .arg("--strip-debug")
+                .args([file, &stripped]),
+        )?;
+        archive.file(&format!("cases/images/{name}"), FILE, &stripped)?;
+    }
+    let expected = fs::read_dir(&cases.expected)
+        .map_err(|error| format!("{}: {error}", cases.expected.display()))?;
+    for entry in expected.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        archive.file(&format!("cases/expected/{name}"), FILE, &entry.path())?;
+    }
+    let path = work.join(format!("initramfs-{}", kernel.release));
+    fs::write(&path, archive.finish()).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// A cpio archive in the making.
+#[derive(Default)]
+struct Archive {
+    bytes: Vec<u8>,
+    entries: u32,
+}
+
+impl Archive {
+    fn file(&mut self, name: &str, mode: u32, from: &Path) -> Result<(), String> {
+        let data = fs::read(from).map_err(|error| format!("{}: {error}", from.display()))?;
+        self.entry(name, mode, &data, (0, 0));
+        Ok(())
+    }
+
+    fn entry(&mut self, name: &str, mode: u32, data: &[u8], device: (u32, u32)) {
+        self.entries += 1;
+        // Inode, mode, owner, group, links, time, size, the archive's device, the node's device, name, no checksum.
+        let fields = [
+            self.entries,
+            mode,
+            0,
+            0,
+            1,
+            0,
+            data.len() as u32,
+            0,
+            0,
+            device.0,
+            device.1,
+            name.len() as u32 + 1,
+            0,
+        ];
+        self.bytes.extend(b"070701");
+        for field in fields {
+            self.bytes.extend(format!("{field:08x}").bytes());
+        }
+        self.bytes.extend(name.bytes());
+        self.bytes.push(0);
+        self.align();
+        self.bytes.extend(data);
+        self.align();
+    }
+
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.entry("TRAILER!!!", 0, &[], (0, 0));
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_a_header_a_name_and_aligned_data() {
+        let mut archive = Archive::default();
+        archive.entry("init", PROGRAM, b"12345", (0, 0));
+        // 110 bytes of header, 5 of name, 1 of padding, 5 of data, 3 of padding.
+        assert_eq!(archive.bytes.len(), 124);
+        assert!(archive.bytes.starts_with(b"07070100000001000081ed"));
+        assert_eq!(&archive.bytes[110..124], b"init\0\x0012345\0\0\0");
+    }
+}

@@ -1,0 +1,113 @@
+//! Hardware in the loop, in QEMU: a stock Debian kernel, the module, and every
+//! image on a processor that Linux gave away.
+//!
+//! ```text
+//! fetch     kernel, headers, busybox, QEMU -> a cache folder, without root   apt.rs, parts.rs
+//! build     module, images, the program inside the guest                     build.rs, image.rs
+//! pack      all of it into an initramfs                                      initramfs.rs
+//! boot      QEMU, until the guest powers off                                 machine.rs
+//! report    pass and fail, case by case                                      report.rs
+//! ```
+#![forbid(unsafe_code)]
+
+mod apt;
+mod build;
+mod image;
+mod initramfs;
+mod machine;
+mod parts;
+mod report;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use machine::Machine;
+use parts::Suite;
+use report::Report;
+
+/// Runs the cases on a stock kernel in QEMU
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Which kernel (default: each in turn)
+    #[arg(long, value_enum)]
+    kernel: Option<Suite>,
+    /// Processors of the guest
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=8))]
+    cpus: u32,
+    /// Let the guest use the x2APIC
+    #[arg(long)]
+    x2apic: bool,
+    /// Seconds after which a guest counts as hung
+    #[arg(long, value_name = "S", default_value_t = 300)]
+    patience: u64,
+    /// Where fetched parts are kept (default: offsched in the user's cache folder)
+    #[arg(long, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match all(&cli) {
+        Ok(report) => {
+            println!("{} passed, {} failed", report.passed, report.failed);
+            if report.failed == 0 && report.passed > 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(why) => {
+            eprintln!("harness: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn all(cli: &Cli) -> Result<Report, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .ok_or("no project folder")?;
+    let work = build::target_folder(root).join("hil");
+    let cache = cli
+        .cache
+        .clone()
+        .or_else(cache_folder)
+        .ok_or("no cache folder: say --cache FOLDER")?;
+    let parts = parts::Parts::open(&cache)?;
+    let qemu = parts.qemu()?;
+    let cases = build::cases(root, &work)?;
+    let mut total = Report::default();
+    for suite in [Suite::Stable, Suite::Backports] {
+        if cli.kernel.is_some_and(|only| only != suite) {
+            continue;
+        }
+        let begin = Instant::now();
+        let kernel = parts.kernel(suite)?;
+        let module = build::module(root, &work, &kernel)?;
+        let initramfs = initramfs::pack(&work, &kernel, &module, &cases)?;
+        let machine = Machine {
+            cpus: cli.cpus,
+            x2apic: cli.x2apic,
+            patience: cli.patience,
+        };
+        let report = machine.run(&qemu, &kernel, &initramfs, &work)?;
+        report.print(&kernel.release, begin.elapsed());
+        total.add(&report);
+    }
+    Ok(total)
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.filter(|path| path.is_absolute());
+    Some(
+        base.or_else(|| Some(std::env::home_dir()?.join(".cache")))?
+            .join("offsched"),
+    )
+}

@@ -1,0 +1,38 @@
+//! Commands that must succeed.
+
+use std::process::{Command, Stdio};
+
+/// Runs a command and returns what it prints.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot start {name}: {error}{}", advice(&name)))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(text);
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{} failed:\n{text}{errors}", line(command)))
+}
+
+/// The command as one would type it.
+fn line(command: &Command) -> String {
+    let words: Vec<_> = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect();
+    words.join(" ")
+}
+
+fn advice(name: &str) -> &'static str {
+    match name {
+        "make" | "objcopy" => "; apt install build-essential gcc-12",
+        "apt-get" | "dpkg-deb" => {
+            "; the parts are Debian's, this wants a Debian or a container of one"
+        }
+        _ => "",
+    }
+}
