@@ -57,7 +57,7 @@ impl Bound<'_> {
 /// One core's executive.
 ///
 /// In a `static` for an app; every word is touched on the core only, except
-/// `owner`, `whoami` and `stop`.
+/// `owner`, `whoami`, `stop` and `foreign`, which are atomics.
 pub struct Core {
     pub(crate) words: Words,
     pub(crate) ready: Ready,
@@ -93,11 +93,12 @@ pub struct Core {
 
 // SAFETY: what other threads can do with a `&Core` in safe code is: `stop`, an atomic; and `spawn` and `cancel`, which look
 // at `owner` and `whoami` first and go on only on the core itself. Everything else is unsafe to call, or a method of
-// Clock, Console and Lock, which exist only on the core and are neither Send nor Sync.
+// Clock, Console, Lock and Channel, which exist only on the core and are neither Send nor Sync, or of a Job, which only a
+// task's run function is given.
 unsafe impl Sync for Core {}
 
-// SAFETY: a node's cells are reached through its Core only, on that core. (Its place in a wheel, which safe code could
-// reach, is the wheel's: nobody but that Core has it.)
+// SAFETY: a node's cells are reached through its Core only, on that core: its link is private to this crate, and the
+// public wheel takes bare links only.
 unsafe impl Sync for Node {}
 
 // SAFETY: a state's cells are reached through its Core only, on that core.

@@ -1,9 +1,9 @@
 //! The alarm and the doorbell: a timer of one thread, and a signal to it.
 //!
 //! Both are the same real-time signal, sent to the core thread only. Its
-//! handler is installed once in a process, for all cores in it, without
-//! SA_NODEFER's opposite: a handler may interrupt itself, since what it
-//! dispatches is to be preempted in turn.
+//! handler is installed once in a process, for all cores in it, with
+//! SA_NODEFER: a handler may interrupt itself, since what it dispatches is to
+//! be preempted in turn.
 #![allow(unsafe_code)]
 
 use std::io;
