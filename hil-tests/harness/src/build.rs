@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::image;
+use offsched_image::{AppPath, Features, Order, Project};
+
 use crate::parts::Kernel;
 use crate::run::output;
 
@@ -38,20 +39,37 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
     let mut apps: Vec<String> = entries
         .flatten()
         .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()))
-        .map(|name| format!("offsched_apps::{name}"))
+        .map(|name| format!("offsched_apps::{name}::App"))
         .collect();
     apps.extend(
         offsched_drills::NAMES
             .iter()
-            .map(|name| format!("offsched_drills::{name}")),
+            .map(|name| format!("offsched_drills::{name}::App")),
     );
     apps.sort();
-    let images = image::build(root, work, &apps)?;
     Ok(Cases {
         program: program(root, work)?,
-        images,
+        images: images(root, work, &apps)?,
         expected,
     })
+}
+
+/// Names and files of the apps' images.
+fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, PathBuf)>, String> {
+    let apps: Vec<AppPath> = apps
+        .iter()
+        .map(|app| app.parse())
+        .collect::<Result<_, _>>()?;
+    let images = offsched_image::build(&Order {
+        project: &Project::open(Some(&root.join("Cargo.toml")))?,
+        apps: &apps,
+        features: Features::default(),
+        folder: &work.join("images"),
+    })?;
+    Ok(images
+        .into_iter()
+        .map(|image| (image.name, image.file))
+        .collect())
 }
 
 /// Static, so that the guest needs no libraries.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! fetch     kernel, headers, busybox, QEMU -> a cache folder, without root   apt.rs, parts.rs
-//! build     module, images, the program inside the guest                     build.rs, image.rs
+//! build     module, images, the program inside the guest                     build.rs
 //! pack      all of it into an initramfs                                      initramfs.rs
 //! boot      QEMU, until the guest powers off                                 machine.rs
 //! report    pass and fail, case by case                                      report.rs
@@ -12,7 +12,6 @@
 
 mod apt;
 mod build;
-mod image;
 mod initramfs;
 mod machine;
 mod parts;
