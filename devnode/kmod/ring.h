@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * A channel's rings and its application's end, in C, for the kernel module and
+ * the C library alike. The protocol is the one of executive/abi/src/ring and
+ * .../channel, described there, to the word:
+ *   ring_words.h   the shared words          (ring/words.rs, ring/frame.rs)
+ *   ring_halves.h  who sends, who receives   (ring/producer.rs, ring/consumer.rs)
+ *   ring.h         the application's end     (channel/end.rs)
+ *
+ *   producer's half (private)      shared                       consumer's half (private)
+ *   write, last, read seen   --->  tail: epoch | last | write -->  read, write and last seen
+ *                            <---  head: epoch |        read  <--
+ *                                  data: 8-byte words
+ *
+ * What the peer wrote is believed only if an honest peer could have written it;
+ * else the half is corrupt (-EBADMSG) until it is attached to another epoch.
+ * Whatever the peer does: nothing is touched outside the ring, no loop is longer
+ * than the message, and every shared word is read once.
+ *
+ * A half is one thread's at a time; its users bring the lock. Errors:
+ *   -EAGAIN     nothing there, or no room now
+ *   -EMSGSIZE   longer than the ring ever takes; longer than the buffer given (it stays)
+ *   -ESHUTDOWN  the channel is not open in this end's epoch
+ *   -EBADMSG    the peer damaged the ring; the channel needs a reset
+ */
+#ifndef OFFSCHED_RING_H
+#define OFFSCHED_RING_H
+
+#include "ring_halves.h"
+
+/* Offsets in a channel's first page; the rings' data follow it. */
+#define OFFSCHED_CHANNEL_CORE_WANTS	0
+#define OFFSCHED_CHANNEL_APP_WANTS	128
+#define OFFSCHED_CHANNEL_TO_CORE	256	/* tail, and 128 bytes on head */
+#define OFFSCHED_CHANNEL_FROM_CORE	512
+#define OFFSCHED_CHANNEL_DATA		4096
+
+/* Bits of a wake word: what its owner sleeps for. */
+#define OFFSCHED_RING_FOR_MAIL		1u
+#define OFFSCHED_RING_FOR_ROOM		2u
+
+/* The application's end of a channel. */
+struct offsched_end {
+	struct offsched_tx tx;
+	struct offsched_rx rx;
+	const __u32 *state;	/* the channel's state word, which this side believes */
+	__u32 *own;		/* wake words */
+	__u32 *other;
+	__u16 epoch;
+};
+
+/*
+ * Attaches to a channel that was opened in `epoch`: its page at `channel`, then
+ * `ring_bytes` (whole pages) of data to the core and as many from it. -EINVAL:
+ * too small.
+ */
+static inline int offsched_end_attach(struct offsched_end *end, const __u32 *state, void *channel,
+				      size_t ring_bytes, __u16 epoch)
+{
+	char *page = channel, *data = page + OFFSCHED_CHANNEL_DATA;
+	struct offsched_ring to_core, from_core;
+
+	if (offsched_ring_init(&to_core, page + OFFSCHED_CHANNEL_TO_CORE, data, ring_bytes) ||
+	    offsched_ring_init(&from_core, page + OFFSCHED_CHANNEL_FROM_CORE, data + ring_bytes,
+			       ring_bytes))
+		return -EINVAL;
+	offsched_tx_attach(&end->tx, &to_core, epoch);
+	offsched_rx_attach(&end->rx, &from_core, epoch);
+	end->state = state;
+	end->own = (__u32 *)(page + OFFSCHED_CHANNEL_APP_WANTS);
+	end->other = (__u32 *)(page + OFFSCHED_CHANNEL_CORE_WANTS);
+	end->epoch = epoch;
+	return 0;
+}
+
+/* The state word of a channel that is open in `epoch`: bits 31..16 epoch, 15..0 phase. */
+static inline bool offsched_end_is_open(const struct offsched_end *end)
+{
+	return end->epoch && offsched_load_acquire(end->state) == ((__u32)end->epoch << 16 | 1);
+}
+
+/*
+ * After a publication: does the other side want its doorbell for `kind`? Takes
+ * the request back if so: the caller rings.
+ */
+static inline bool offsched_end_wanted(struct offsched_end *end, __u32 kind)
+{
+	offsched_fence();
+	return (offsched_load(end->other) & kind) && (offsched_swap(end->other, 0) & kind);
+}
+
+/* A reset during a call can make an honest peer's words look impossible. */
+static inline int offsched_end_unless_reset(const struct offsched_end *end, int error)
+{
+	return error == -EBADMSG && !offsched_end_is_open(end) ? -ESHUTDOWN : error;
+}
+
+/* Writes one frame; offsched_end_flush publishes, once for many. */
+static inline int offsched_end_push(struct offsched_end *end, const void *payload, size_t len)
+{
+	if (!offsched_end_is_open(end))
+		return -ESHUTDOWN;
+	return offsched_end_unless_reset(end, offsched_tx_push(&end->tx, payload, len));
+}
+
+/* True: ring the core. */
+static inline bool offsched_end_flush(struct offsched_end *end)
+{
+	return offsched_tx_publish(&end->tx) && offsched_end_wanted(end, OFFSCHED_RING_FOR_MAIL);
+}
+
+/* The next frame's length; it stays. */
+static inline int offsched_end_next(struct offsched_end *end)
+{
+	if (!offsched_end_is_open(end))
+		return -ESHUTDOWN;
+	return offsched_end_unless_reset(end, offsched_rx_next(&end->rx));
+}
+
+/* As offsched_rx_pop; offsched_end_release gives the room back, once for many. */
+static inline int offsched_end_pop(struct offsched_end *end, void *buffer, size_t size)
+{
+	if (!offsched_end_is_open(end))
+		return -ESHUTDOWN;
+	return offsched_end_unless_reset(end, offsched_rx_pop(&end->rx, buffer, size));
+}
+
+/* True: ring the core. */
+static inline bool offsched_end_release(struct offsched_end *end)
+{
+	return offsched_rx_publish(&end->rx) && offsched_end_wanted(end, OFFSCHED_RING_FOR_ROOM);
+}
+
+/* Takes the request for the doorbell back: this side looks by itself again. */
+static inline void offsched_end_awake(struct offsched_end *end)
+{
+	(void)offsched_swap(end->own, 0);
+}
+
+/*
+ * Asks the core for the doorbell and looks once more. `kinds`: OFFSCHED_RING_FOR_*;
+ * `room` bytes, if for room. True: nothing there, so sleep, and call
+ * offsched_end_awake afterwards. False: there is something to do, and nothing
+ * is asked for; or the channel is closed, and the request stands.
+ */
+static inline bool offsched_end_sleep(struct offsched_end *end, __u32 kinds, size_t room)
+{
+	bool now;
+
+	(void)offsched_swap(end->own, kinds);
+	offsched_fence();
+	if (!offsched_end_is_open(end))
+		return false;
+	now = end->tx.corrupt ||
+	      ((kinds & OFFSCHED_RING_FOR_MAIL) && offsched_rx_has_mail(&end->rx)) ||
+	      ((kinds & OFFSCHED_RING_FOR_ROOM) &&
+	       (offsched_tx_has_room(&end->tx, room) || end->tx.corrupt));
+	if (now)
+		offsched_end_awake(end);
+	return !now;
+}
+
+#endif

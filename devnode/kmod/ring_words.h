@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The shared words of a ring: how they are reached from the kernel and from user
+ * space, and how indices are packed into them. See ring.h.
+ */
+#ifndef OFFSCHED_RING_WORDS_H
+#define OFFSCHED_RING_WORDS_H
+
+#ifdef __KERNEL__
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+
+/* virt_*: the peer is no CPU of this kernel, whatever number of them it has. */
+#define offsched_load(word)		READ_ONCE(*(word))
+#define offsched_store(word, value)	WRITE_ONCE(*(word), value)
+#define offsched_load_acquire(word)	virt_load_acquire(word)
+#define offsched_store_release(word, value) virt_store_release(word, value)
+#define offsched_swap(word, value)	xchg(word, value)
+#define offsched_fence()		virt_mb()
+
+#else
+
+#include <errno.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* C11's atomics by the names that take plain words, since the words are the memory's, not ours. */
+#define offsched_load(word)		__atomic_load_n(word, __ATOMIC_RELAXED)
+#define offsched_store(word, value)	__atomic_store_n(word, value, __ATOMIC_RELAXED)
+#define offsched_load_acquire(word)	__atomic_load_n(word, __ATOMIC_ACQUIRE)
+#define offsched_store_release(word, value) __atomic_store_n(word, value, __ATOMIC_RELEASE)
+#define offsched_swap(word, value)	__atomic_exchange_n(word, value, __ATOMIC_RELAXED)
+#define offsched_fence()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+#endif
+
+#define OFFSCHED_RING_WORD		8	/* bytes in what indices count */
+#define OFFSCHED_RING_WORDS_MIN		5
+#define OFFSCHED_RING_WORDS_MAX		0xffffffu
+#define OFFSCHED_RING_INDEX_BITS	24
+
+/* One ring: where its shared words are. */
+struct offsched_ring {
+	__u64 *tail;		/* the producer writes it */
+	__u64 *head;		/* the consumer writes it */
+	__u64 *data;
+	__u32 words;		/* of data */
+};
+
+/* What the index words say. */
+struct offsched_indices {
+	__u32 at;		/* next word to write, or to read */
+	__u32 last;		/* end of the upper piece, while write < read */
+};
+
+/* `words`: tail, and 128 bytes on head. -EINVAL: too little data for a ring. */
+static inline int offsched_ring_init(struct offsched_ring *ring, void *words, void *data,
+				     size_t bytes)
+{
+	size_t count = bytes / OFFSCHED_RING_WORD;
+
+	if (count < OFFSCHED_RING_WORDS_MIN)
+		return -EINVAL;
+	ring->tail = words;
+	ring->head = ring->tail + 16;
+	ring->data = data;
+	ring->words = count < OFFSCHED_RING_WORDS_MAX ? (__u32)count : OFFSCHED_RING_WORDS_MAX;
+	return 0;
+}
+
+/* Words that a frame takes: its header and the padded payload. */
+static inline size_t offsched_frame_words(size_t payload)
+{
+	return 1 + payload / OFFSCHED_RING_WORD + (payload % OFFSCHED_RING_WORD != 0);
+}
+
+/* The longest payload: a frame of it fits the emptied ring wherever the indices stand. */
+static inline size_t offsched_max_frame(const struct offsched_ring *ring)
+{
+	return (size_t)((ring->words - 1) / 2 - 1) * OFFSCHED_RING_WORD;
+}
+
+static inline __u64 offsched_pack(__u16 epoch, __u32 at, __u32 last)
+{
+	return (__u64)epoch << (2 * OFFSCHED_RING_INDEX_BITS) |
+	       (__u64)last << OFFSCHED_RING_INDEX_BITS | at;
+}
+
+/* A word of another epoch reads as an empty ring's. */
+static inline struct offsched_indices offsched_unpack(__u64 word, __u16 epoch)
+{
+	struct offsched_indices indices = { 0, 0 };
+
+	if (word >> (2 * OFFSCHED_RING_INDEX_BITS) == epoch) {
+		indices.at = word & OFFSCHED_RING_WORDS_MAX;
+		indices.last = (word >> OFFSCHED_RING_INDEX_BITS) & OFFSCHED_RING_WORDS_MAX;
+	}
+	return indices;
+}
+
+/*
+ * Where `need` words are free in one piece, between a writer at `write` and a
+ * reader at `read`; -1: nowhere. Write never reaches read from behind: equal
+ * means empty. Wild indices do no harm, but mean nothing.
+ */
+static inline int offsched_place(const struct offsched_ring *ring, __u32 write, __u32 read,
+				 size_t need)
+{
+	if (write < read)
+		return need < read - write ? (int)write : -1;
+	if (write <= ring->words && need <= ring->words - write)
+		return (int)write;
+	return need < read ? 0 : -1;
+}
+
+/*
+ * What the published words say, for who has neither half: is there mail, is
+ * there room for `len` bytes? A hint: its peers may have written anything.
+ */
+static inline bool offsched_ring_mail(const struct offsched_ring *ring, __u16 epoch)
+{
+	__u64 tail = offsched_load_acquire(ring->tail);
+	__u64 head = offsched_load_acquire(ring->head);
+
+	return offsched_unpack(tail, epoch).at != offsched_unpack(head, epoch).at;
+}
+
+static inline bool offsched_ring_room(const struct offsched_ring *ring, __u16 epoch, size_t len)
+{
+	__u64 tail = offsched_load_acquire(ring->tail);
+	__u64 head = offsched_load_acquire(ring->head);
+
+	return len <= offsched_max_frame(ring) &&
+	       offsched_place(ring, offsched_unpack(tail, epoch).at,
+			      offsched_unpack(head, epoch).at, offsched_frame_words(len)) >= 0;
+}
+
+#endif
