@@ -230,7 +230,7 @@ static inline int offsched_rx_next(struct offsched_rx *rx)
 
 /*
  * Takes the next frame into `buffer` and returns its length, without giving its
- * room back: offsched_rx_publish follows, once for many. A NULL buffer: drops it.
+ * room back: offsched_rx_publish follows, once for many.
  */
 static inline int offsched_rx_pop(struct offsched_rx *rx, void *buffer, size_t size)
 {
@@ -241,9 +241,9 @@ static inline int offsched_rx_pop(struct offsched_rx *rx, void *buffer, size_t s
 
 	if (len < 0)
 		return len;
-	if (to && (size_t)len > size)
+	rest = (size_t)len;
+	if (rest > size)
 		return -EMSGSIZE;
-	rest = to ? (size_t)len : 0;
 	for (from++; rest >= sizeof(word); from++, to += sizeof(word), rest -= sizeof(word)) {
 		word = offsched_load(from);
 		memcpy(to, &word, sizeof(word));
@@ -253,6 +253,16 @@ static inline int offsched_rx_pop(struct offsched_rx *rx, void *buffer, size_t s
 		memcpy(to, &word, rest);
 	}
 	rx->read += (__u32)offsched_frame_words((size_t)len);
+	return len;
+}
+
+/* Drops the next frame unread and returns its length; as offsched_rx_pop otherwise. */
+static inline int offsched_rx_skip(struct offsched_rx *rx)
+{
+	int len = offsched_rx_next(rx);
+
+	if (len >= 0)
+		rx->read += (__u32)offsched_frame_words((size_t)len);
 	return len;
 }
 
