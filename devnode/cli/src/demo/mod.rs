@@ -10,7 +10,6 @@
 
 mod app;
 mod client;
-mod device;
 mod figures;
 mod lateness;
 mod linux;
@@ -25,6 +24,7 @@ use offsched::App as _;
 use offsched_hosted::{
     Boundary, Config, Outcome, Running, TimeFacts, allowed, confine_caller, spawn, warnings,
 };
+use offsched_hosted_device::{Around, device_for};
 use offsched_socket::{Server, default_path};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -32,7 +32,6 @@ use crate::args::DemoOptions;
 use crate::output::{Failure, note};
 use app::{App, TICK, TICK_US};
 use client::Application;
-use device::{Around, device_for};
 use figures::{Gaps, Tick, Timer};
 use linux::Sampler;
 use report::Report;

@@ -1,5 +1,4 @@
-//! Glue: the hosted device around the hosted core. The core's port knows no
-//! device and the device knows no port; each calls the other through here.
+//! The device around the core.
 
 use std::sync::atomic::Ordering;
 
@@ -10,6 +9,9 @@ use offsched_hosted::{Boundary, Outcome, TimeFacts, write_at_once};
 use offsched_socket::{Device, DeviceError, DeviceSpec, ServiceSpec};
 
 /// A device for an app's channels and tasks.
+///
+/// # Errors
+/// As [`Device::new`].
 pub fn device_for<A: App>() -> Result<Device, DeviceError> {
     let image = A::image();
     let service = |channel: &offsched::rt::ChannelDecl| ServiceSpec {
@@ -58,7 +60,7 @@ impl Boundary for Around {
         self.0.ring(channel);
     }
 
-    /// The standard output is the demo's view.
+    /// To the standard error: the standard output is the program's own.
     fn console(&self, bytes: &[u8]) {
         let lost = write_at_once(rustix::stdio::stderr(), bytes);
         let counter = &self.0.region().core().console_lost;
