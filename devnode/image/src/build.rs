@@ -73,6 +73,8 @@ fn flags(script: &Path) -> Vec<String> {
     let mut flags = vec![
         "-Crelocation-model=static".to_owned(),
         "-Ccode-model=small".to_owned(),
+        // For backtraces: the standard library has them.
+        "-Cforce-frame-pointers=yes".to_owned(),
     ];
     for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie"] {
         flags.push(format!("-Clink-arg={argument}"));

@@ -1,10 +1,14 @@
 //! The header page of a region: what it is, how its core fares, and on which clock.
 
 mod crash;
+mod scene;
 mod state;
 mod time;
 
 pub use crash::{CRASH_BYTES, CrashMessage, CrashText};
+pub use scene::{
+    CrashKind, CrashScene, REGISTER_NAMES, REGISTERS, Registers, Scene, TRACE_MAX, Trace, TraceEnd,
+};
 pub use state::{CoreState, EPOCH_OFFSET, State, StateError};
 pub use time::{TimeBase, TimeScale};
 
@@ -28,9 +32,11 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     offset_of!(Header, state),
     offset_of!(Header, time),
     offset_of!(Header, crash),
+    offset_of!(Header, scene),
     size_of::<CoreState>(),
     size_of::<TimeBase>(),
     size_of::<CrashMessage>(),
+    size_of::<CrashScene>(),
     size_of::<Tables>(),
     size_of::<ServiceEntry>(),
     offset_of!(ServiceEntry, first_channel),
@@ -100,6 +106,8 @@ pub struct Header {
     pub time: TimeBase,
     /// Why the core crashed, if it did.
     pub crash: CrashMessage,
+    /// Where it crashed.
+    pub scene: CrashScene,
 }
 
 const _: () = assert!(size_of::<Header>() == PAGE_BYTES);
@@ -116,6 +124,7 @@ impl Header {
             state: CoreState::new(),
             time: TimeBase::new(),
             crash: CrashMessage::new(),
+            scene: CrashScene::new(),
         }
     }
 

@@ -130,6 +130,10 @@ pub struct CoreTelemetry {
     pub strays: AtomicU64,
     /// Non-maskable interrupts. Bare cores only.
     pub nmis: AtomicU64,
+    /// Bytes of the core's stack; 0 where that is not known. Bare cores only.
+    pub stack_bytes: AtomicU64,
+    /// Most of it that was ever used, as far as the core has looked: a little in each idle turn, all of it at its end.
+    pub stack_used: AtomicU64,
     /// Finished jobs of measured tasks so far; the newest record is at `(jobs - 1) % JOB_RECORDS`.
     pub jobs: AtomicU64,
     /// The last finished jobs of measured tasks.
@@ -151,6 +155,8 @@ impl Default for CoreTelemetry {
             console_lost: AtomicU64::new(0),
             strays: AtomicU64::new(0),
             nmis: AtomicU64::new(0),
+            stack_bytes: AtomicU64::new(0),
+            stack_used: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
             trace: core::array::from_fn(|_| Sequenced::default()),
         }
@@ -283,6 +289,8 @@ impl CoreTelemetry {
             &self.console_lost,
             &self.strays,
             &self.nmis,
+            &self.stack_bytes,
+            &self.stack_used,
             &self.jobs,
         ] {
             counter.store(0, Relaxed);

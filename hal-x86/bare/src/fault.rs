@@ -1,17 +1,24 @@
-//! The end of an image that failed: a message, the state `crashed`, and a
-//! parked processor, which the kernel module takes back.
+//! The end of an image that failed: registers, a backtrace, a message, the
+//! state `crashed`, and a parked processor, which the kernel module takes back.
 #![allow(unsafe_code)]
 
 use core::fmt;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::boundary::BOUNDARY;
-use crate::registers::{disable_interrupts, fault_address, msr, park, wrmsr};
+use offsched_abi::header::{CrashKind, Registers, Scene};
+use offsched_hal_x86::tsc;
 
-const MACHINE_CHECK: u64 = 18;
+use crate::backtrace::walk;
+use crate::boundary::{self, BOUNDARY, Boundary};
+use crate::interrupt::NMIS;
+use crate::machine_check;
+use crate::registers::{disable_interrupts, fault_address, flags, page_tables, park, pointers};
+use crate::stack;
+use crate::tables::{main_stack, stack_above_guard};
+
 const PAGE_FAULT: u64 = 14;
-const PAGE_BYTES: u64 = 4096;
+const MACHINE_CHECK: u64 = 18;
 
 /// The registers at a fault, as the stub leaves them.
 #[repr(C)]
@@ -40,91 +47,138 @@ pub(crate) struct Frame {
     ss: u64,
 }
 
-/// Publishes why, and ends.
-fn crash(why: fmt::Arguments<'_>) -> ! {
-    static CRASHING: AtomicBool = AtomicBool::new(false);
+impl Frame {
+    fn registers(&self) -> Registers {
+        Registers {
+            rax: self.rax,
+            rbx: self.rbx,
+            rcx: self.rcx,
+            rdx: self.rdx,
+            rsi: self.rsi,
+            rdi: self.rdi,
+            rbp: self.rbp,
+            rsp: self.rsp,
+            r8: self.r8,
+            r9: self.r9,
+            r10: self.r10,
+            r11: self.r11,
+            r12: self.r12,
+            r13: self.r13,
+            r14: self.r14,
+            r15: self.r15,
+            rip: self.rip,
+            rflags: self.rflags,
+            cr2: fault_address(),
+            cr3: page_tables(),
+            error: self.error,
+            vector: self.vector & 0xff,
+        }
+    }
+}
+
+/// Called by the stub, on a stack of its own.
+pub(crate) extern "C" fn on_fault(frame: &Frame) -> ! {
+    let registers = frame.registers();
+    let why = Fault(&registers);
+    let scene = scene(CrashKind::Fault, registers);
+    if registers.vector == MACHINE_CHECK {
+        // SAFETY: in its handler.
+        let reports = unsafe { machine_check::take() };
+        crash(&scene, format_args!("{reports}"));
+    }
+    crash(&scene, format_args!("{why}"))
+}
+
+/// What the image's panic handler calls.
+#[inline(never)]
+pub fn panicked(info: &PanicInfo<'_>) -> ! {
+    crash(&here(CrashKind::Panic), format_args!("{info}"))
+}
+
+/// Ends the image for a reason that is nobody's panic.
+pub(crate) fn refuse(why: &dyn fmt::Display) -> ! {
+    crash(&here(CrashKind::Refused), format_args!("{why}"))
+}
+
+/// The scene of a function that calls this, without the registers that it uses itself.
+#[inline(always)]
+fn here(kind: CrashKind) -> Scene {
+    let (rip, rbp, rsp) = pointers();
+    let registers = Registers {
+        rip,
+        rbp,
+        rsp,
+        rflags: flags(),
+        cr3: page_tables(),
+        ..Registers::default()
+    };
+    scene(kind, registers)
+}
+
+fn scene(kind: CrashKind, registers: Registers) -> Scene {
+    Scene {
+        kind,
+        tsc: tsc::read(),
+        registers,
+        trace: walk(registers.rip, registers.rbp),
+    }
+}
+
+/// Publishes why and where, and ends.
+fn crash(scene: &Scene, why: fmt::Arguments<'_>) -> ! {
+    static CRASHES: AtomicU32 = AtomicU32::new(0);
     disable_interrupts();
-    // A fault on the way would come here again; what was written by then must do.
-    if !CRASHING.swap(true, Ordering::Relaxed)
-        && let Some(boundary) = BOUNDARY.get()
-    {
+    // A fault on the way comes here again.
+    let before = CRASHES.fetch_add(1, Ordering::Relaxed);
+    let boundary = BOUNDARY.get().or_else(|| early(before));
+    if let Some(boundary) = boundary {
         let header = boundary.region.header();
-        header.crash.write(why);
+        if before == 0 {
+            header.scene.write(scene);
+            header.crash.write(why);
+            let telemetry = boundary.region.core();
+            let nmis = NMIS.load(Ordering::Relaxed);
+            telemetry.nmis.store(nmis, Ordering::Relaxed);
+            stack::look_at_all(telemetry);
+        } else if header.crash.read().as_str().is_empty() {
+            header
+                .crash
+                .write(format_args!("failed again while it said why"));
+        }
         // Refused only if the core has ended already, and then there is nobody to tell.
         let _ = header.state.crash();
     }
     park()
 }
 
-/// What the image's panic handler calls.
-pub fn panicked(info: &PanicInfo<'_>) -> ! {
-    crash(format_args!("{info}"))
-}
-
-/// Ends the image for a reason that is nobody's panic.
-pub(crate) fn refuse(why: &dyn fmt::Display) -> ! {
-    crash(format_args!("{why}"))
-}
-
-/// Called by the stub, on a stack of its own.
-pub(crate) extern "C" fn on_fault(frame: &Frame) -> ! {
-    if frame.vector & 0xff == MACHINE_CHECK {
-        // SAFETY: a processor that has machine checks has the register. Left set, the next one would reset the machine.
-        unsafe { wrmsr(msr::MCG_STATUS, 0) };
+/// A region for an image that fails before it has made its own: then Linux sees a sign of life, and why it is the last.
+fn early(before: u32) -> Option<&'static Boundary> {
+    if before > 0 {
+        return None;
     }
-    crash(format_args!("{frame}"))
+    // SAFETY: the module starts images.
+    let params = unsafe { boundary::params() }?;
+    // SAFETY: with interrupts off; what was on its way to make the region does not go on.
+    unsafe { boundary::open(params, 0) }
 }
 
-impl fmt::Display for Frame {
+/// A fault in words.
+struct Fault<'a>(&'a Registers);
+
+impl fmt::Display for Fault<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(self.vector & 0xff))?;
-        if self.vector & 0xff == PAGE_FAULT {
-            let address = fault_address();
-            let what = if is_guard(address) {
-                ", stack overflow"
-            } else {
-                ""
-            };
-            write!(f, " at {address:#x}{what}")?;
+        let Self(registers) = self;
+        f.write_str(name_of(registers.vector))?;
+        if registers.vector == PAGE_FAULT {
+            write!(f, " at {:#x}", registers.cr2)?;
+            match stack_above_guard(registers.cr2) {
+                Some(stack) if stack == main_stack() => f.write_str(", stack overflow")?,
+                Some(_) => f.write_str(", overflow of a handler's stack")?,
+                None => {}
+            }
         }
-        writeln!(f, ", error {:#x}", self.error)?;
-        writeln!(
-            f,
-            "rip {:016x} rsp {:016x} flags {:x} cs {:x} ss {:x}",
-            self.rip, self.rsp, self.rflags, self.cs, self.ss
-        )?;
-        let registers = [
-            ("rax", self.rax),
-            ("rbx", self.rbx),
-            ("rcx", self.rcx),
-            ("rdx", self.rdx),
-            ("rsi", self.rsi),
-            ("rdi", self.rdi),
-            ("rbp", self.rbp),
-            ("r8", self.r8),
-            ("r9", self.r9),
-            ("r10", self.r10),
-            ("r11", self.r11),
-            ("r12", self.r12),
-            ("r13", self.r13),
-            ("r14", self.r14),
-            ("r15", self.r15),
-        ];
-        for (index, (name, value)) in registers.into_iter().enumerate() {
-            let end = if index % 4 == 3 { '\n' } else { ' ' };
-            write!(f, "{name:3} {value:016x}{end}")?;
-        }
-        Ok(())
+        write!(f, ", error {:#x}", registers.error)
     }
-}
-
-/// True in the page below the stack.
-fn is_guard(address: u64) -> bool {
-    unsafe extern "C" {
-        static offsched_guard: u8;
-    }
-    let guard = (&raw const offsched_guard).addr() as u64;
-    (guard..guard + PAGE_BYTES).contains(&address)
 }
 
 /// The names of Intel SDM vol. 3A, table 7-1.

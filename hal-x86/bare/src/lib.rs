@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! kernel module: INIT, start-up IPI, trampoline
-//!   -> entry     own page tables, stack, FPU               entry.rs
-//!   -> tables    GDT, TSS, IDT: every vector has a handler tables.rs, stubs.rs
+//!   -> entry     stack, handlers, own page tables, FPU     entry.rs
+//!        every vector has a handler and a stack            tables.rs, stubs.rs
 //!   -> lapic     one alarm, one doorbell, the rest counted lapic.rs, interrupt.rs
 //!   -> boundary  the region: the first sign of life        boundary.rs
 //!   -> Core::run the very executive of the other ports     run.rs, port.rs
-//!   -> parked    or crashed: a message, and nothing more   fault.rs
+//!   -> parked    or crashed: why, and where                fault.rs, backtrace.rs
 //! ```
 //! An app crate becomes an image without edits: a crate of a few lines says
 //! [`image!`]`(the_app::App);` and is linked with `link.ld`, for the target
@@ -19,15 +19,18 @@
 //! own (the interrupted code may use the 128 bytes below its stack pointer),
 //! moves below those, saves the FPU, and only then opens interrupts again, so
 //! they nest. NMI, machine check, double fault and the other faults have stacks
-//! of their own: they must work when that one is broken.
+//! of their own: they must work when that one is broken. Below each stack is a
+//! page that is not there.
 #![no_std]
 #![deny(unsafe_code)]
 
+mod backtrace;
 mod boundary;
 mod entry;
 mod fault;
 mod interrupt;
 mod lapic;
+mod machine_check;
 #[cfg(not(test))]
 mod mem;
 mod note;
@@ -35,6 +38,7 @@ mod once;
 mod port;
 mod registers;
 mod run;
+mod stack;
 mod stubs;
 mod tables;
 

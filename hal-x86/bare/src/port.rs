@@ -9,6 +9,7 @@ use offsched_hal_x86::tsc;
 use crate::boundary::Boundary;
 use crate::interrupt::{Here, NMIS, came};
 use crate::registers::{enable_interrupts, wait_for_interrupt, without_interrupts};
+use crate::stack;
 
 /// The bare port.
 pub(crate) struct BarePort {
@@ -60,6 +61,7 @@ impl Port for BarePort {
     #[inline]
     fn relax(&self, until: u64) -> Option<u64> {
         self.publish_nmis();
+        stack::look(self.boundary.region.core());
         if self.boundary.params.stop_requested() {
             self.here.core.stop();
             return None;

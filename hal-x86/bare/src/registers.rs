@@ -6,8 +6,10 @@ use core::arch::asm;
 /// Model-specific registers used here (Intel SDM vol. 4).
 pub(crate) mod msr {
     pub const APIC_BASE: u32 = 0x1b;
+    pub const MCG_CAP: u32 = 0x179;
     pub const MCG_STATUS: u32 = 0x17a;
     pub const PAT: u32 = 0x277;
+    pub const MC0_CTL: u32 = 0x400;
     pub const X2APIC: u32 = 0x800;
 }
 
@@ -43,6 +45,34 @@ pub(crate) fn fault_address() -> u64 {
     // SAFETY: reading CR2 changes nothing.
     unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) };
     address
+}
+
+/// The page tables in use, as CR3 has them.
+pub(crate) fn page_tables() -> u64 {
+    let root;
+    // SAFETY: reading CR3 changes nothing.
+    unsafe { asm!("mov {}, cr3", out(reg) root, options(nomem, nostack, preserves_flags)) };
+    root
+}
+
+/// RFLAGS.
+pub(crate) fn flags() -> u64 {
+    let flags;
+    // SAFETY: reads the flags by way of the stack, which asm without `nostack` may use.
+    unsafe { asm!("pushfq", "pop {}", out(reg) flags, options(preserves_flags)) };
+    flags
+}
+
+/// RIP, RBP and RSP of the function that calls this.
+#[inline(always)]
+pub(crate) fn pointers() -> (u64, u64, u64) {
+    let (rip, rbp, rsp);
+    // SAFETY: copies registers.
+    unsafe {
+        asm!("lea {}, [rip]", "mov {}, rbp", "mov {}, rsp", out(reg) rip, out(reg) rbp, out(reg) rsp,
+            options(nomem, nostack, preserves_flags));
+    }
+    (rip, rbp, rsp)
 }
 
 /// Lets interrupts in.

@@ -10,7 +10,7 @@ use crate::interrupt::{HERE, Here};
 use crate::lapic::Lapic;
 use crate::port::{self, BarePort};
 use crate::registers::{disable_interrupts, msr, park, wrmsr};
-use crate::tables;
+use crate::stack;
 
 /// Two looks of the polling idle loop further apart are a gap, ns.
 const GAP_NS: u64 = 1_000;
@@ -21,8 +21,6 @@ const PAT_AT_RESET: u64 = 0x0007_0406_0007_0406;
 ///
 /// What [`image!`](crate::image) calls, once, on the image's stack.
 pub fn run<A: App>() -> ! {
-    // SAFETY: the entry comes here with interrupts off, once.
-    unsafe { tables::load() };
     // SAFETY: every x86-64 processor has the register. The mappings use entries 0 and 3 only, which mean the same as
     // before the write or are written before their first use.
     unsafe { wrmsr(msr::PAT, PAT_AT_RESET) };
@@ -103,6 +101,7 @@ unsafe fn init<A: App>(core: &Core) {
 /// Says how the run ended, and parks.
 fn end<A: App>(outcome: Outcome, port: &BarePort) -> ! {
     port.publish_nmis();
+    stack::look_at_all(port.boundary.region.core());
     let state = &port.boundary.region.header().state;
     // Neither can be refused: the run has ended, and nobody else moves the state.
     let _ = state.stop();

@@ -1,7 +1,7 @@
 //! One entry for each vector, and the ways from there to Rust.
 //!
-//! Entries are 16 bytes apart, so the IDT is filled by counting. Each leaves
-//! the stack the same, from its top: vector, error code (or 0), then what the
+//! Entries are 16 bytes apart, from an address that the linker's script fixes,
+//! so the IDT is filled by counting (`tables.rs`). Each leaves the stack the same, from its top: vector, error code (or 0), then what the
 //! processor pushed: RIP, CS, RFLAGS, RSP, SS.
 #![allow(unsafe_code)]
 
@@ -9,19 +9,6 @@ use core::arch::global_asm;
 
 use crate::fault::on_fault;
 use crate::interrupt::{NMIS, on_interrupt};
-
-unsafe extern "C" {
-    /// The entry of vector 0; the others follow, [`ENTRY_BYTES`] apart.
-    static offsched_entries: u8;
-}
-
-/// Distance of two entries, bytes.
-const ENTRY_BYTES: u64 = 16;
-
-/// The address of a vector's entry.
-pub(crate) fn entry(vector: u8) -> u64 {
-    (&raw const offsched_entries).addr() as u64 + u64::from(vector) * ENTRY_BYTES
-}
 
 // Vectors for which the processor pushes an error code: 8, 10-14, 17, 21, 29, 30 (Intel SDM vol. 3A, table 7-1; AMD APM
 // vol. 2, table 8-1). 0x6a is PUSH with a sign-extended byte: what is read back is the low byte.
@@ -89,8 +76,9 @@ global_asm!(
 // A maskable interrupt. On the entry stack, with interrupts off:
 //   [rsp] vector, +8 error, +16 RIP, +24 CS, +32 RFLAGS, +40 RSP, +48 SS
 // After the two pushes all of that is 16 further up. The interrupted stack gets, below its red zone and aligned to 16: the
-// processor's five words, the vector, and the registers that the C ABI lets a callee change; then 512 bytes for FXSAVE.
-// 5 + 1 + 9 words and 8 bytes of padding are 128, so FXSAVE's area and the call's stack are aligned too.
+// processor's five words, RBP below RIP as in any frame, so that a backtrace goes on there, and the registers that the C ABI
+// lets a callee change; then 512 bytes for FXSAVE. 5 + 1 + 9 words and 8 bytes of padding are 128, so FXSAVE's area and the
+// call's stack are aligned too.
 global_asm!(
     ".section .text.offsched_maskable, \"ax\"",
     "offsched_maskable:",
@@ -109,14 +97,15 @@ global_asm!(
     "mov [rax - 32], rcx",
     "mov rcx, [rsp + 32]",
     "mov [rax - 40], rcx",
-    "mov rcx, [rsp + 16]",
-    "mov [rax - 48], rcx",
+    "mov [rax - 48], rbp",
     "mov rcx, [rsp + 8]",
     "mov [rax - 56], rcx",
     "mov rcx, [rsp]",
     "mov [rax - 64], rcx",
+    "movzx ecx, byte ptr [rsp + 16]",
     // From here on the entry stack is free for the next.
     "lea rsp, [rax - 64]",
+    "lea rbp, [rax - 48]",
     "push rdx",
     "push rsi",
     "push rdi",
@@ -124,7 +113,7 @@ global_asm!(
     "push r9",
     "push r10",
     "push r11",
-    "movzx edi, byte ptr [rax - 48]",
+    "mov edi, ecx",
     "sub rsp, 520",
     "fxsave64 [rsp]",
     "cld",
@@ -140,7 +129,7 @@ global_asm!(
     "pop rdx",
     "pop rcx",
     "pop rax",
-    "add rsp, 8",
+    "pop rbp",
     "iretq",
     on_interrupt = sym on_interrupt,
 );
