@@ -1,6 +1,7 @@
 //! What is written down about each job: times, misses, overruns, and why the
 //! worst one was late.
 
+use core::cell::Cell;
 use core::sync::atomic::Ordering::Relaxed;
 
 use offsched_abi::telemetry::{AUTOPSY_TASKS, Autopsy, JOB_RECORDS, JobRecord, add, raise};
@@ -9,86 +10,89 @@ use crate::Core;
 use crate::core::Entry;
 use crate::task::{NONE, OnMiss};
 
-/// The job that runs, as the stack below it must know it again afterwards.
+/// A job that runs: its task and that one's level; in idle `NONE` and 0.
 #[derive(Clone, Copy)]
-pub(crate) struct Frame {
+pub(crate) struct Who {
     pub task: u16,
-    /// The task's level; 0 in idle.
     pub level: u8,
-    /// Start in cycles; 0 for a job that is not measured.
-    pub start: u64,
-    /// Cycles that jobs above it have taken since.
-    pub nested: u64,
+}
+
+/// What is known of the job that runs. Each job keeps what it replaces, and puts it back at its end.
+pub(crate) struct Frame {
+    pub who: Cell<Who>,
     /// Budget in cycles that an alarm watches; `u64::MAX`: none, or already overrun.
-    pub budget: u64,
+    pub budget: Cell<u64>,
+    /// When the innermost job that is measured started, cycles.
+    pub start: Cell<u64>,
+    /// What measured jobs above that one have taken since, cycles.
+    pub nested: Cell<u64>,
 }
 
 impl Frame {
-    pub const IDLE: Frame = Frame {
-        task: NONE,
-        level: 0,
-        start: 0,
-        nested: 0,
-        budget: u64::MAX,
-    };
+    pub const fn new() -> Self {
+        Self {
+            who: Cell::new(Who {
+                task: NONE,
+                level: 0,
+            }),
+            budget: Cell::new(u64::MAX),
+            start: Cell::new(0),
+            nested: Cell::new(0),
+        }
+    }
+
+    /// Back to idle.
+    pub fn reset(&self) {
+        let idle = Self::new();
+        self.who.set(idle.who.get());
+        self.budget.set(idle.budget.get());
+        self.start.set(0);
+        self.nested.set(0);
+    }
 }
 
 impl Core {
     /// When the running job's budget ends; `u64::MAX` if nobody watches it.
     #[inline(always)]
     pub(crate) fn budget_end(&self) -> u64 {
-        let frame = self.frame.get();
-        if frame.budget == u64::MAX {
-            frame.budget
+        let Frame {
+            budget,
+            start,
+            nested,
+            ..
+        } = &self.frame;
+        if budget.get() == u64::MAX {
+            u64::MAX
         } else {
-            frame
-                .start
-                .saturating_add(frame.nested)
-                .saturating_add(frame.budget)
+            let end = start.get().saturating_add(nested.get());
+            end.saturating_add(budget.get())
         }
     }
 
     /// Counts the running job's overrun when it happens, once.
     pub(crate) fn check_budget(&self, now: u64) {
-        let frame = self.frame.get();
         if now > self.budget_end() {
-            add(
-                &self.bound().memory.tasks[usize::from(frame.task)].overruns,
-                1,
-            );
-            self.frame.set(Frame {
-                budget: u64::MAX,
-                ..frame
-            });
+            let task = usize::from(self.frame.who.get().task);
+            add(&self.bound().memory.tasks[task].overruns, 1);
+            self.frame.budget.set(u64::MAX);
         }
     }
 
-    /// Closes the books of a job released at `release` (cycles) and goes back to the frame below it. Returns the
-    /// time of its end, or 0 for a job that is not measured.
+    /// Closes the books of a measured job released at `release` (cycles). `outer`: start and nested of the measured job
+    /// below it, which go on from here. Returns the time of its end.
     #[inline]
-    pub(crate) fn finish(&self, entry: &Entry<'_>, release: u64, outer: Frame) -> u64 {
-        let frame = self.frame.get();
-        add(&entry.telemetry.completions, 1);
-        if frame.start == 0 {
-            self.frame.set(Frame {
-                nested: outer.nested + frame.nested,
-                ..outer
-            });
-            return 0;
-        }
+    pub(crate) fn finish(&self, entry: &Entry<'_>, release: u64, outer: (u64, u64)) -> u64 {
         let end = self.now();
-        let spent = end.saturating_sub(frame.start);
-        self.frame.set(Frame {
-            nested: outer.nested + spent,
-            ..outer
-        });
+        let start = self.frame.start.replace(outer.0);
+        let spent = end.saturating_sub(start);
+        let nested = self.frame.nested.replace(outer.1 + spent);
         let record = JobRecord {
             task: entry.id,
-            start: frame.start,
+            start,
             end,
-            own: spent.saturating_sub(frame.nested),
+            own: spent.saturating_sub(nested),
         };
-        self.record_execution(entry, &record, frame.budget == u64::MAX);
+        self.record_execution(entry, &record, self.frame.budget.get() == u64::MAX);
         self.record_wait(entry, release, &record);
         let core = self.bound().memory.core;
         let jobs = core.jobs.load(Relaxed);

@@ -103,6 +103,16 @@ impl Words {
         old
     }
 
+    /// Enters a kernel section; returns what the ceiling was.
+    #[inline(always)]
+    pub fn enter_kernel(&self) -> Limit {
+        let old = self.ceiling();
+        self.ceiling.store(Limit::KERNEL.0, Ordering::Relaxed);
+        // As in `raise`.
+        compiler_fence(Ordering::SeqCst);
+        old
+    }
+
     /// Lowers the ceiling to `to`. True if there is something to do now: a
     /// deferred interrupt, or a level above `to` that is pending.
     #[inline(always)]

@@ -2,20 +2,21 @@
 #![allow(unsafe_code)]
 
 use core::cell::{Cell, UnsafeCell};
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use offsched_abi::telemetry::{TaskTelemetry, add};
 
 use crate::account::Frame;
 use crate::ceiling::{LEVEL_MAX, Limit, Words};
 use crate::channel::ChannelDecl;
+use crate::here::Here;
 use crate::image::Image;
 use crate::mail::Rounds;
 use crate::port::Port;
 use crate::ready::Ready;
 use crate::setup::{Memory, Outcome, Setup, StartError, check};
 use crate::slots::Slots;
-use crate::task::{NONE, Node, Release, State, Task};
+use crate::task::{Node, Release, State, Task};
 use crate::time::{Clock, Scale};
 use crate::{Console, Instant};
 
@@ -57,7 +58,7 @@ impl Bound<'_> {
 /// One core's executive.
 ///
 /// In a `static` for an app; every word is touched on the core only, except
-/// `owner`, `whoami`, `stop` and `foreign`, which are atomics.
+/// `taken`, `here`, `stop` and `foreign`, which are atomics.
 pub struct Core {
     pub(crate) words: Words,
     pub(crate) ready: Ready,
@@ -71,7 +72,7 @@ pub struct Core {
     pub(crate) waiting_levels: Cell<u64>,
     pub(crate) rounds: Rounds,
     /// The job that runs.
-    pub(crate) frame: Cell<Frame>,
+    pub(crate) frame: Frame,
     /// A turn of the app's idle function runs.
     pub(crate) idle_turn: Cell<bool>,
     /// Budgets shorter than this, in cycles, are looked at when the job ends.
@@ -84,15 +85,16 @@ pub struct Core {
     pub(crate) skew: Cell<u64>,
     outcome: Cell<Outcome>,
     stop: AtomicBool,
-    owner: AtomicUsize,
-    whoami: AtomicUsize,
+    taken: AtomicBool,
+    /// Open while jobs may be spawned: not before init, nor after a stop.
+    pub(crate) here: Here,
     bound: UnsafeCell<Option<Bound<'static>>>,
     /// Spawns tried from outside, before they can be published.
     foreign: AtomicU64,
 }
 
 // SAFETY: what other threads can do with a `&Core` in safe code is: `stop`, an atomic; and `spawn` and `cancel`, which look
-// at `owner` and `whoami` first and go on only on the core itself. Everything else is unsafe to call, or a method of
+// at `here` first and go on only on the core itself. Everything else is unsafe to call, or a method of
 // Clock, Console, Lock and Channel, which exist only on the core and are neither Send nor Sync, or of a Job, which only a
 // task's run function is given.
 unsafe impl Sync for Core {}
@@ -116,7 +118,7 @@ impl Core {
             waiting: [const { Cell::new(0) }; LEVEL_MAX as usize + 1],
             waiting_levels: Cell::new(0),
             rounds: Rounds::new(),
-            frame: Cell::new(Frame::IDLE),
+            frame: Frame::new(),
             idle_turn: Cell::new(false),
             watch_min: Cell::new(0),
             activity: Cell::new(0),
@@ -124,8 +126,8 @@ impl Core {
             skew: Cell::new(0),
             outcome: Cell::new(Outcome::Stopped),
             stop: AtomicBool::new(false),
-            owner: AtomicUsize::new(0),
-            whoami: AtomicUsize::new(0),
+            taken: AtomicBool::new(false),
+            here: Here::new(),
             bound: UnsafeCell::new(None),
             foreign: AtomicU64::new(0),
         }
@@ -137,21 +139,15 @@ impl Core {
     /// [`StartError`]; then nothing has run.
     ///
     /// # Safety
-    /// - `whoami` returns the same non-zero number in every call on this core
-    ///   (this thread and the interrupts on its stack), and another number
-    ///   everywhere else that can run at the same time.
+    /// - The setup's `stack` is the one that this is called on, interrupts run
+    ///   on it too, and until this returns no other thread runs on it.
     /// - The image's functions belong to its tables.
     pub unsafe fn run(&self, image: &Image<'_>, setup: &Setup<'_>) -> Result<Outcome, StartError> {
         check(image, setup)?;
         let port = setup.port;
         // During init the epoch is the end of time: the tick is 0 until the first release.
         let scale = Scale::new(setup.hz, u64::MAX).ok_or(StartError::BadFrequency(setup.hz))?;
-        let me = (setup.whoami)();
-        if self
-            .owner
-            .compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
+        if self.taken.swap(true, Ordering::Acquire) {
             return Err(StartError::AlreadyRunning);
         }
         let bound = Bound {
@@ -164,16 +160,18 @@ impl Core {
             scale,
         };
         // SAFETY: the lifetimes are those of `image` and `setup`, which outlive this call; `bound` is taken back before it
-        // returns, and only code on this core, so within this call, reads it. The owner word keeps a second run out.
+        // returns, and only code on this core, so within this call, reads it. `taken` keeps a second run out.
         unsafe {
             *self.bound.get() = Some(core::mem::transmute::<Bound<'_>, Bound<'static>>(bound))
         };
         self.reset(scale);
-        self.whoami
-            .store(setup.whoami as *const () as usize, Ordering::Release);
         // SAFETY: before init, on the core; the views live as long as `setup`, so beyond detach_channels below.
         unsafe { self.attach_channels(setup.channels) };
         let _tenure = Tenure(self);
+        self.here.open(&setup.stack);
+        if !self.here.is_here() {
+            return Err(StartError::OtherStack);
+        }
         // SAFETY: before any task, on the core; the image's functions belong together by the caller's word.
         unsafe { (image.init)(self) };
         // Tick 0 is when init has ended: its length is nobody's lateness.
@@ -193,7 +191,9 @@ impl Core {
     /// Asks the core to stop; callable from anywhere. Jobs that run end first,
     /// jobs that wait do not start.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        // In this order: one that a later run's start overtakes stops that run, and does not only keep it from spawning.
+        self.here.close();
+        self.stop.store(true, Ordering::Release);
     }
 
     /// The alarm or a doorbell of the port: called on the core, on the stack of
@@ -233,26 +233,14 @@ impl Core {
         Console::new(self)
     }
 
-    /// True when called on this core while it runs.
-    #[inline(always)]
-    pub(crate) fn is_here(&self) -> Result<(), crate::Reason> {
-        let whoami = self.whoami.load(Ordering::Acquire);
-        if whoami == 0 {
-            return Err(crate::Reason::NotRunning);
+    /// Why a caller that is not [here](Here) cannot spawn. Counts those from outside.
+    #[cold]
+    pub(crate) fn refuse(&self) -> crate::Reason {
+        if !self.here.is_open() {
+            return crate::Reason::NotRunning;
         }
-        // SAFETY: `whoami` is 0 or a `fn() -> usize` stored by run(); functions live for ever.
-        let whoami: fn() -> usize = unsafe { core::mem::transmute(whoami) };
-        let me = whoami();
-        // 0 is nobody, and what `owner` holds between runs.
-        if me != 0 && me == self.owner.load(Ordering::Relaxed) {
-            Ok(())
-        } else {
-            Err(crate::Reason::NotOnCore)
-        }
-    }
-
-    pub(crate) fn count_foreign_spawn(&self) {
         self.foreign.fetch_add(1, Ordering::Relaxed);
+        crate::Reason::NotOnCore
     }
 
     /// What the core refers to while it runs. Only on the core.
@@ -279,6 +267,7 @@ impl Core {
         self.bound().port.pause();
     }
 
+    #[inline]
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -303,7 +292,7 @@ impl Core {
         self.alarm.set(u64::MAX);
         self.waiting.iter().for_each(|level| level.set(0));
         self.waiting_levels.set(0);
-        self.frame.set(Frame::IDLE);
+        self.frame.reset();
         self.gap.set((0, 0));
         self.skew.set(0);
         self.outcome.set(Outcome::Stopped);
@@ -330,13 +319,8 @@ impl Core {
                     .period
                     .set(scale.cycles_in(u64::from(period_us)).saturating_sub(1));
             }
-            let nodes = task.first_node..task.first_node + task.nodes();
-            for node in nodes.clone() {
-                let next = if node + 1 < nodes.end { node + 1 } else { NONE };
-                bound.nodes[usize::from(node)].reset(index as u16, next);
-            }
-            if matches!(task.release, Release::Event { .. }) {
-                state.free.set(nodes.start);
+            for node in task.first_node..task.first_node + task.nodes() {
+                bound.nodes[usize::from(node)].reset(index as u16);
             }
         }
     }
@@ -394,11 +378,12 @@ struct Tenure<'a>(&'a Core);
 impl Drop for Tenure<'_> {
     fn drop(&mut self) {
         self.0.words.raise(Limit::KERNEL);
+        // First: whatever goes wrong below, the stack is soon another's.
+        self.0.here.close();
         // SAFETY: on the core; no task runs any more, and the image's drop has run or never will.
         unsafe { self.0.detach_channels() };
-        self.0.whoami.store(0, Ordering::Release);
         // SAFETY: no code on this core runs any more.
         unsafe { *self.0.bound.get() = None };
-        self.0.owner.store(0, Ordering::Release);
+        self.0.taken.store(false, Ordering::Release);
     }
 }

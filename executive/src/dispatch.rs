@@ -6,8 +6,10 @@
 //! everything on the stack and everything it may lock is free, so it never
 //! waits once it has started (Baker 1991, theorem 6).
 
+use offsched_abi::telemetry::add;
+
 use crate::Core;
-use crate::account::Frame;
+use crate::account::Who;
 use crate::ceiling::{Limit, bit};
 use crate::core::Entry;
 use crate::task::{Job, NONE, NodeState, Release};
@@ -17,7 +19,7 @@ impl Core {
     #[inline(always)]
     pub(crate) fn leave(&self, floor: Limit) {
         if self.words.restore(floor) {
-            self.words.raise(Limit::KERNEL);
+            self.words.enter_kernel();
             self.dispatch(floor, 0);
         }
     }
@@ -39,9 +41,7 @@ impl Core {
                 self.ready.clear(&self.words);
             }
             if let Some(index) = self.ready.pop(&self.words, self.bound().nodes, floor) {
-                let node = &self.bound().nodes[usize::from(index)];
-                let entry = self.bound().entry(node.task.get());
-                now = self.run_job(index, node.release.get(), &entry, now, floor);
+                now = self.run_ready(index, now, floor);
             } else {
                 if floor != Limit::IDLE && floor != Limit::KERNEL {
                     // A doorbell that brought us here has used up the request.
@@ -51,80 +51,93 @@ impl Core {
                 if !self.words.restore(floor) {
                     return now;
                 }
-                self.words.raise(Limit::KERNEL);
+                self.words.enter_kernel();
                 now = 0;
             }
         }
     }
 
-    /// Runs one job, which was released at `release` (cycles). Entered and left
-    /// inside a kernel section; `now` is the time or 0, `floor` the ceiling
-    /// outside. Returns the time at its end, or 0.
+    /// Runs the job of a node that was ready.
     #[inline]
-    pub(crate) fn run_job(
-        &self,
-        index: u16,
-        release: u64,
-        entry: &Entry<'_>,
-        now: u64,
-        floor: Limit,
-    ) -> u64 {
-        let (task, state) = (entry.task, entry.state);
-        let start = match (task.measure, now) {
-            (false, _) => 0,
-            (true, 0) => self.now(),
-            (true, now) => now,
+    fn run_ready(&self, index: u16, now: u64, floor: Limit) -> u64 {
+        let node = &self.bound().nodes[usize::from(index)];
+        let entry = self.bound().entry(node.task.get());
+        // From here to Job::open nobody looks, so the node is free as soon as what it holds is in the job.
+        node.state.set(NodeState::Free);
+        self.activity.set(self.activity.get().wrapping_add(1));
+        let job = Job {
+            task: entry.id,
+            place: index - entry.task.first_node,
+            level: entry.task.level,
+            queued: true,
+            release: node.release.get(),
         };
-        let budget = if state.budget.get() < self.watch_min.get() {
-            u64::MAX
-        } else {
-            state.budget.get()
-        };
-        let outer = self.frame.replace(Frame {
+        let end = self.run_job(job, &entry, now, floor);
+        if let Release::Periodic { .. } = entry.task.release {
+            self.finish_periodic(index, &entry);
+        }
+        end
+    }
+
+    /// Runs one job. Entered and left inside a kernel section; `now` is the
+    /// time or 0, `floor` the ceiling outside. Returns the time at its end, or 0.
+    #[inline(always)]
+    pub(crate) fn run_job(&self, job: Job, entry: &Entry<'_>, now: u64, floor: Limit) -> u64 {
+        let release = job.release;
+        let (task, frame) = (entry.task, &self.frame);
+        let outer_who = frame.who.replace(Who {
             task: entry.id,
             level: task.level,
-            start,
-            nested: 0,
-            budget,
         });
-        self.activity.set(self.activity.get().wrapping_add(1));
+        let outer_budget = frame.budget.replace(u64::MAX);
+        let outer = if task.measure {
+            self.start_clock(entry, now)
+        } else {
+            (0, 0)
+        };
         // First, because mail that is moved back makes the next release an earlier one.
         self.ask_for_doorbells(task.level);
         self.watch(Limit::at(task.level));
-        // Made in place and not used again: a copy of it would have to wait for the stores of its parts.
-        let slot = index - task.first_node;
-        let event = matches!(task.release, Release::Event { .. });
-        self.call(
-            task.run,
-            Job {
-                task: entry.id,
-                node: index,
-                slot,
-                level: task.level,
-                event,
-                release,
-            },
-        );
-        self.words.raise(Limit::KERNEL);
-        let end = self.finish(entry, release, outer);
+        self.call(task.run, job);
+        self.words.enter_kernel();
+        add(&entry.telemetry.completions, 1);
+        let end = if task.measure {
+            self.finish(entry, release, outer)
+        } else {
+            0
+        };
+        frame.who.set(outer_who);
+        frame.budget.set(outer_budget);
         if end > self.due.get() {
             // Releases before the job's end found it still active, whether or not anybody looked in time; and what is
             // next is chosen with them.
             self.release_due(end - 1, floor);
         }
-        if !event {
-            self.finish_periodic(index, entry);
-        }
         end
+    }
+
+    /// Starts the clock of a measured job: at `now`, if that is known. Returns start and nested of the one below.
+    #[inline(always)]
+    fn start_clock(&self, entry: &Entry<'_>, now: u64) -> (u64, u64) {
+        let (frame, budget) = (&self.frame, entry.state.budget.get());
+        if budget >= self.watch_min.get() {
+            frame.budget.set(budget);
+        }
+        let start = if now == 0 { self.now() } else { now };
+        (frame.start.replace(start), frame.nested.replace(0))
     }
 
     /// Makes sure that an alarm comes when a release could preempt code under
     /// `limit`, or when the running job's budget ends.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn watch(&self, limit: Limit) {
-        if self.due.get() >= self.alarm.get() && self.frame.get().budget == u64::MAX {
-            return;
+        if self.due.get() < self.alarm.get() || self.frame.budget.get() != u64::MAX {
+            self.arm_for(limit);
         }
+    }
+
+    #[inline(never)]
+    fn arm_for(&self, limit: Limit) {
         let release = if limit.admits_any(self.waiting_levels.get()) {
             self.due.get()
         } else {
@@ -140,11 +153,18 @@ impl Core {
     /// of the job itself, which may leave its own section before the next
     /// release. The polling idle loop needs no alarm; a turn of the app's idle
     /// function does.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn watch_floor(&self) {
-        let frame = self.frame.get();
-        if frame.task != NONE || self.idle_turn.get() {
-            self.watch(Limit::at(frame.level));
+        if self.due.get() < self.alarm.get() || self.frame.budget.get() != u64::MAX {
+            self.arm_for_floor();
+        }
+    }
+
+    #[inline(never)]
+    fn arm_for_floor(&self) {
+        let who = self.frame.who.get();
+        if who.task != NONE || self.idle_turn.get() {
+            self.arm_for(Limit::at(who.level));
         }
     }
 
@@ -175,7 +195,7 @@ impl Core {
     /// A ceiling above the running job's own level was raised by that job: one
     /// further down the stack would have kept it from starting.
     fn note_holder(&self, entry: &Entry<'_>) {
-        let running = self.frame.get();
+        let running = self.frame.who.get();
         if entry.task.level > running.level && running.task != NONE {
             entry.state.holder.set(running.task);
         }

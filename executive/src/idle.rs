@@ -66,7 +66,7 @@ impl Core {
 
     /// One turn of the app's idle function, under the alarm.
     fn idle_turn(&self, turn: unsafe fn(&Core)) {
-        let floor = self.words.raise(Limit::KERNEL);
+        let floor = self.words.enter_kernel();
         self.idle_turn.set(true);
         self.watch(Limit::IDLE);
         self.leave(floor);
@@ -78,7 +78,7 @@ impl Core {
     /// The counter went back by so many cycles: from here on they are added to what it shows.
     #[cold]
     fn note_step_back(&self, cycles: u64) {
-        let floor = self.words.raise(Limit::KERNEL);
+        let floor = self.words.enter_kernel();
         self.skew.set(self.skew.get().wrapping_add(cycles));
         add(&self.bound().memory.core.clock_steps_back, 1);
         self.leave(floor);
@@ -86,7 +86,7 @@ impl Core {
 
     #[cold]
     fn note_gap(&self, start: u64, end: u64) {
-        let floor = self.words.raise(Limit::KERNEL);
+        let floor = self.words.enter_kernel();
         let core = self.bound().memory.core;
         self.gap.set((start, end));
         add(&core.gaps, 1);

@@ -1,60 +1,86 @@
-//! Where messages wait: one slot for each node of an event task.
+//! Where messages wait: an event task's places, and the messages in them.
 //!
-//! A slot is touched by whoever owns its node: the spawner between taking the
-//! node from the free list and queueing it, the dispatcher between taking it
-//! from the ready list and freeing it, both inside kernel sections.
+//! A place goes with a node of the task. Free places are a `heapless::Vec`, used as a stack; a message is in its place
+//! from the spawn to the start of its job (or its cancel), wherever its node waits meanwhile. (The messages themselves
+//! do not stand in a queue: a job that waits for its tick can be taken back, and one spawned later may run first.)
+//!
+//! A place is touched by whoever has taken it from the free ones, and these by everybody, all inside kernel sections.
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
 
+use heapless::vec::{Vec, VecView};
+
 use crate::task::Job;
 
-struct MessageSlot<P>(UnsafeCell<Option<P>>);
+struct Slot<P>(UnsafeCell<Option<P>>);
 
-// SAFETY: a slot is reached only on the core, inside kernel sections, by the one owner of its node (module doc);
-// P: Send because a message moves from the spawner's level to the task's.
-unsafe impl<P: Send> Sync for MessageSlot<P> {}
+// SAFETY: a slot is reached on the core only, inside kernel sections, by the one owner of its place (module doc); P: Send
+// because a message moves from the spawner's level to the task's.
+unsafe impl<P: Send> Sync for Slot<P> {}
 
-/// The message slots of one event task.
+/// The free places: a `Vec<u16, N>`, or a `VecView<u16>` of one.
+struct Free<V: ?Sized>(UnsafeCell<V>);
+
+// SAFETY: reached on the core only, inside kernel sections (module doc), and numbers can go anywhere.
+unsafe impl<V: ?Sized> Sync for Free<V> {}
+
+/// The inbox of one event task with a capacity of `N`.
 pub struct Inbox<P, const N: usize> {
-    slots: [MessageSlot<P>; N],
+    slots: [Slot<P>; N],
+    free: Free<Vec<u16, N>>,
 }
 
 impl<P, const N: usize> Inbox<P, N> {
-    /// An empty inbox.
+    /// An inbox with no place yet: see [`reset`](Self::reset).
     pub const fn new() -> Self {
         Self {
-            slots: [const { MessageSlot(UnsafeCell::new(None)) }; N],
+            slots: [const { Slot(UnsafeCell::new(None)) }; N],
+            free: Free(UnsafeCell::new(Vec::new())),
         }
     }
 
-    /// The inbox without its length in the type.
+    /// The inbox without its capacity in the type.
+    #[inline(always)]
     pub const fn view(&self) -> InboxView<'_, P> {
-        InboxView { slots: &self.slots }
+        InboxView {
+            slots: &self.slots,
+            free: &self.free,
+        }
     }
 
-    /// Takes the message of a job.
+    /// Takes the message of a job, and frees its place.
     ///
     /// # Safety
     /// Only from the [`Task::run`](crate::rt::Task::run) of the task that owns
     /// this inbox, with the job it was given, once, before [`Job::open`].
     #[inline(always)]
     pub unsafe fn take(&self, job: &Job) -> P {
-        // SAFETY: the caller is the task's run, inside the kernel section, so the node and its slot are its own.
-        let message = unsafe { (*self.slots[usize::from(job.slot)].0.get()).take() };
-        message.expect("a queued job has a message: put() precedes the push")
+        // SAFETY: the caller is the task's run, inside the kernel section, so the place is its own.
+        let message = unsafe { (*self.slots[usize::from(job.place)].0.get()).take() };
+        if job.queued {
+            // SAFETY: inside the kernel section.
+            unsafe { self.view().give_back(job.place) };
+        }
+        message.expect("a job's message is put into its place before the job is queued or run")
     }
 
-    /// Drops every message.
+    /// Drops every message, and frees the first `capacity` places.
     ///
     /// # Safety
-    /// Only when the core does not run (from the image's `init` or `drop`).
-    pub unsafe fn reset(&self) {
+    /// Only when no job runs on the core (from the image's `init` or `drop`);
+    /// `capacity` is the task's.
+    pub unsafe fn reset(&self, capacity: u16) {
         for slot in &self.slots {
-            // SAFETY: nothing else runs on the core, so no one owns a node. The message is out of the slot before it is
+            // SAFETY: nothing else runs on the core, so no one owns a place. The message is out of the slot before it is
             // dropped: what its destructor does finds the slot empty.
             drop(unsafe { (*slot.0.get()).take() });
         }
+        // SAFETY: nothing else runs on the core; and nothing is called while the reference lives.
+        let free = unsafe { &mut *self.free.0.get() };
+        free.clear();
+        // The first place is taken first. A capacity above N leaves those out that are not there.
+        free.extend((0..capacity.min(N as u16)).rev());
     }
 }
 
@@ -64,9 +90,10 @@ impl<P, const N: usize> Default for Inbox<P, N> {
     }
 }
 
-/// An inbox without its length in the type.
+/// An inbox without its capacity in the type.
 pub struct InboxView<'a, P> {
-    slots: &'a [MessageSlot<P>],
+    slots: &'a [Slot<P>],
+    free: &'a Free<VecView<u16>>,
 }
 
 impl<P> Clone for InboxView<'_, P> {
@@ -78,26 +105,53 @@ impl<P> Clone for InboxView<'_, P> {
 impl<P> Copy for InboxView<'_, P> {}
 
 impl<P> InboxView<'_, P> {
-    /// Puts a message into a slot.
+    /// The place that is taken next; `None`: all are in use.
     ///
     /// # Safety
-    /// Inside a kernel section, by the owner of the slot's node.
+    /// Inside a kernel section.
     #[inline(always)]
-    pub(crate) unsafe fn put(&self, slot: u16, message: P) {
-        // SAFETY: the caller owns the node, so nobody else touches the slot.
-        unsafe { *self.slots[usize::from(slot)].0.get() = Some(message) };
+    pub(crate) unsafe fn next_place(&self) -> Option<u16> {
+        // SAFETY: inside a kernel section, so nobody else has a reference.
+        unsafe { &*self.free.0.get() }.last().copied()
     }
 
-    /// Takes a message back out of a slot.
+    /// Takes that place.
     ///
     /// # Safety
-    /// Inside a kernel section, by the owner of the slot's node.
-    pub(crate) unsafe fn take(&self, slot: u16) -> Option<P> {
-        // SAFETY: the caller owns the node, so nobody else touches the slot.
-        unsafe { (*self.slots[usize::from(slot)].0.get()).take() }
+    /// Inside a kernel section.
+    #[inline(always)]
+    pub(crate) unsafe fn take_place(&self) {
+        // SAFETY: inside a kernel section, so nobody else has a reference.
+        unsafe { &mut *self.free.0.get() }.pop();
     }
 
-    pub(crate) fn holds(&self, slot: u16) -> bool {
-        usize::from(slot) < self.slots.len()
+    /// Frees a place.
+    ///
+    /// # Safety
+    /// Inside a kernel section, by the owner of the place, once; its message has been taken out.
+    #[inline(always)]
+    pub(crate) unsafe fn give_back(&self, place: u16) {
+        // SAFETY: inside a kernel section, so nobody else has a reference.
+        let kept = unsafe { &mut *self.free.0.get() }.push(place);
+        debug_assert!(kept.is_ok(), "a place is freed twice");
+    }
+
+    /// Puts a message into a place.
+    ///
+    /// # Safety
+    /// Inside a kernel section, by the owner of the place, or into the next one that is free.
+    #[inline(always)]
+    pub(crate) unsafe fn put(&self, place: u16, message: P) {
+        // SAFETY: inside a kernel section, nobody else touches the place.
+        unsafe { *self.slots[usize::from(place)].0.get() = Some(message) };
+    }
+
+    /// Takes a message back out of a place.
+    ///
+    /// # Safety
+    /// Inside a kernel section, by the owner of the place.
+    pub(crate) unsafe fn take_back(&self, place: u16) -> Option<P> {
+        // SAFETY: inside a kernel section, by the place's owner.
+        unsafe { (*self.slots[usize::from(place)].0.get()).take() }
     }
 }

@@ -49,6 +49,7 @@ mod channel;
 mod console;
 mod core;
 mod dispatch;
+mod here;
 mod idle;
 mod image;
 mod inbox;

@@ -12,7 +12,7 @@ use offsched_abi::channel::ChannelView;
 
 use crate::Core;
 use crate::ceiling::Limit;
-use crate::task::NONE;
+use crate::task::NodeState;
 
 /// Where the idle loop looks next, and who was asked for the doorbell.
 pub(crate) struct Rounds {
@@ -95,7 +95,7 @@ impl Core {
         if self.rounds.level.get() == 0 {
             return;
         }
-        let floor = self.words.raise(Limit::KERNEL);
+        let floor = self.words.enter_kernel();
         if self.rounds.asked.get() != 0 {
             self.take_back_doorbells();
         }
@@ -164,10 +164,8 @@ impl Core {
     /// Releases a channel's task, unless it waits to run already.
     fn pend_mail(&self, task: u16, now: u64, floor: Limit) {
         let entry = self.bound().entry(task);
-        let index = entry.state.free.get();
-        if index != NONE {
-            let next = self.bound().nodes[usize::from(index)].next.get();
-            entry.state.free.set(next);
+        let index = entry.task.first_node;
+        if self.bound().nodes[usize::from(index)].state.get() == NodeState::Free {
             self.queue(index, &entry, now, floor);
         }
     }

@@ -1,5 +1,7 @@
 //! What a run of a core is given, how it can be refused, and how it ends.
 
+use core::ops::Range;
+
 use offsched_abi::channel::ChannelView;
 use offsched_abi::telemetry::{CoreTelemetry, TaskTelemetry};
 
@@ -21,12 +23,12 @@ pub struct Memory<'a> {
 }
 
 /// What a port brings besides itself.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Setup<'a> {
     /// The port.
     pub port: &'a dyn Port,
-    /// Who the caller is: see [`Core::run`].
-    pub whoami: fn() -> usize,
+    /// The addresses of the stack that [`Core::run`] is called on: code on it is code on this core.
+    pub stack: Range<usize>,
     /// Cycles a second of the port's counter.
     pub hz: u64,
     /// Two looks of the polling idle loop further apart than this many ns are a gap.
@@ -53,6 +55,8 @@ pub enum StartError {
     AlreadyRunning,
     /// The counter's frequency is outside [`Scale::HZ_RANGE`].
     BadFrequency(u64),
+    /// The stack that the port named is not the one that it runs the core on.
+    OtherStack,
     /// The image's tables contradict each other: what is wrong with them.
     BadImage(&'static str),
 }
@@ -66,6 +70,9 @@ impl core::fmt::Display for StartError {
             Self::BadFrequency(hz) => write!(
                 f,
                 "a counter of {hz} Hz cannot be scaled: it must tick at 1 MHz to 100 GHz"
+            ),
+            Self::OtherStack => f.write_str(
+                "the port runs the core on another stack than it says: pass the bounds of the caller's own",
             ),
             Self::BadImage(what) => write!(f, "the image contradicts itself: {what}"),
         }

@@ -6,7 +6,7 @@ use offsched_abi::telemetry::add;
 use crate::ceiling::{Limit, bit};
 use crate::core::Entry;
 use crate::inbox::InboxView;
-use crate::task::{Job, NONE, NodeState, Release};
+use crate::task::{Job, NodeState};
 use crate::{Core, Duration, Instant};
 
 /// Why a spawn was refused.
@@ -95,21 +95,30 @@ impl<'a, P> Spawner<'a, P> {
     #[inline(always)]
     pub fn spawn(&self, payload: P) -> Result<(), Rejected<P>> {
         let core = self.core;
-        let (floor, index, entry) = match self.claim() {
-            Ok(claimed) => claimed,
+        let (floor, place) = match self.enter() {
+            Ok(entered) => entered,
             Err(reason) => return Err(Rejected { reason, payload }),
         };
+        // SAFETY: inside a kernel section, into the next place that is free.
+        unsafe { self.inbox.put(place, payload) };
+        let entry = core.bound().entry(self.task);
         let task = entry.task;
-        // SAFETY: claim() left us inside a kernel section, the node's owner.
-        unsafe { self.inbox.put(index - task.first_node, payload) };
-        let paced = !matches!(task.release, Release::Event { min_interval_us: 0 });
-        let now = if task.measure || paced { core.now() } else { 0 };
-        if !paced && floor.admits(task.level) && core.words.pending() < bit(task.level) {
-            // Nothing as urgent waits: straight to the job.
+        if !task.is_paced() && floor.admits(task.level) && core.words.pending() < bit(task.level) {
+            // Nothing as urgent waits: straight to the job, whose place is free again before anybody else looks.
+            let now = if task.measure { core.now() } else { 0 };
             add(&entry.telemetry.releases, 1);
-            core.run_job(index, now, &entry, now, floor);
+            let job = Job {
+                task: self.task,
+                place,
+                level: task.level,
+                queued: false,
+                release: now,
+            };
+            core.run_job(job, &entry, now, floor);
         } else {
-            core.queue(index, &entry, now, floor);
+            // SAFETY: inside a kernel section, and the message is in its place.
+            unsafe { self.inbox.take_place() };
+            core.queue_spawned(self.task, place, floor);
         }
         core.resume(floor);
         Ok(())
@@ -122,26 +131,19 @@ impl<'a, P> Spawner<'a, P> {
     /// task's capacity.
     pub fn spawn_at(&self, at: Instant, payload: P) -> Result<Handle<'a, P>, Rejected<P>> {
         let core = self.core;
-        let (floor, index, entry) = match self.claim() {
-            Ok(claimed) => claimed,
+        let (floor, place) = match self.enter() {
+            Ok(entered) => entered,
             Err(reason) => return Err(Rejected { reason, payload }),
         };
-        let bound = core.bound();
-        // SAFETY: claim() left us inside a kernel section, the node's owner.
-        unsafe { self.inbox.put(index - entry.task.first_node, payload) };
-        let node = &bound.nodes[usize::from(index)];
-        let now = core.now();
-        if bound.scale.cycles_at(at.as_ticks()) <= now {
-            core.queue(index, &entry, now, floor);
-        } else {
-            node.state.set(NodeState::Waiting);
-            core.wait_until(index, at.as_ticks());
+        // SAFETY: inside a kernel section; the next place that is free becomes ours, with its message.
+        unsafe {
+            self.inbox.put(place, payload);
+            self.inbox.take_place();
         }
-        core.update_due();
         let handle = Handle {
             spawner: *self,
-            index,
-            generation: node.generation.get(),
+            place,
+            generation: core.wait_or_queue(self.task, place, at, floor),
         };
         core.resume(floor);
         Ok(handle)
@@ -152,54 +154,35 @@ impl<'a, P> Spawner<'a, P> {
     /// # Errors
     /// As for [`spawn_at`](Self::spawn_at).
     pub fn spawn_after(&self, after: Duration, payload: P) -> Result<Handle<'a, P>, Rejected<P>> {
-        if let Err(reason) = self.core.is_here() {
-            return Err(Rejected {
-                reason: self.refuse(reason),
-                payload,
-            });
+        if !self.core.here.is_here() {
+            let reason = self.core.refuse();
+            return Err(Rejected { reason, payload });
         }
         let at = self.core.tick().as_ticks().saturating_add(after.as_ticks());
         self.spawn_at(Instant::from_ticks(at), payload)
     }
 
-    /// Enters a kernel section and takes a free node: the ceiling before, the
-    /// node, and the task. Without one, the section is left again.
+    /// Enters a kernel section and finds a free place: the ceiling before, and
+    /// the place. Without one, the section is left again.
     #[inline(always)]
-    fn claim(&self) -> Result<(Limit, u16, Entry<'a>), Reason> {
+    fn enter(&self) -> Result<(Limit, u16), Reason> {
         let core = self.core;
-        if let Err(reason) = core.is_here() {
-            return Err(self.refuse(reason));
+        if !core.here.is_here() {
+            return Err(core.refuse());
         }
-        if core.stopping() {
-            return Err(Reason::NotRunning);
+        let floor = core.words.enter_kernel();
+        // SAFETY: inside a kernel section.
+        match unsafe { self.inbox.next_place() } {
+            Some(place) => Ok((floor, place)),
+            None => Err(core.reject(self.task, floor)),
         }
-        let floor = core.words.raise(Limit::KERNEL);
-        let bound = core.bound();
-        let entry = bound.entry(self.task);
-        let index = entry.state.free.get();
-        if index == NONE || !self.inbox.holds(index - entry.task.first_node) {
-            add(&entry.telemetry.rejected, 1);
-            core.resume(floor);
-            return Err(Reason::Full);
-        }
-        let next = bound.nodes[usize::from(index)].next.get();
-        entry.state.free.set(next);
-        Ok((floor, index, entry))
-    }
-
-    #[cold]
-    fn refuse(&self, reason: Reason) -> Reason {
-        if reason == Reason::NotOnCore {
-            self.core.count_foreign_spawn();
-        }
-        reason
     }
 }
 
 /// A job that waits for its tick.
 pub struct Handle<'a, P> {
     spawner: Spawner<'a, P>,
-    index: u16,
+    place: u16,
     generation: u16,
 }
 
@@ -214,23 +197,17 @@ impl<P> Handle<'_, P> {
     /// task's pace: the next spawn is moved back behind it all the same.
     pub fn cancel(self) -> Result<P, Gone> {
         let core = self.spawner.core;
-        core.is_here().map_err(|_| Gone)?;
-        if core.stopping() {
+        if !core.here.is_here() {
             return Err(Gone);
         }
-        let floor = core.words.raise(Limit::KERNEL);
-        let bound = core.bound();
-        let node = &bound.nodes[usize::from(self.index)];
-        let waits = matches!(node.state.get(), NodeState::Waiting | NodeState::Postponed);
-        let mut message = None;
-        if waits && node.generation.get() == self.generation {
-            let task = &bound.tasks[usize::from(self.spawner.task)];
-            self.spawner.core.wheel.cancel(bound.nodes, self.index);
-            core.waits_no_more(task.level);
-            core.update_due();
-            // SAFETY: inside a kernel section; the node was in the wheel, and taking it out made it ours.
-            message = unsafe { self.spawner.inbox.take(self.index - task.first_node) };
-            core.free(self.index);
+        let floor = core.words.enter_kernel();
+        let (inbox, mut message) = (&self.spawner.inbox, None);
+        if core.take_from_wheel(self.spawner.task, self.place, self.generation) {
+            // SAFETY: inside a kernel section; the place's node was in the wheel, and taking it out made both ours.
+            unsafe {
+                message = inbox.take_back(self.place);
+                inbox.give_back(self.place);
+            }
         }
         core.resume(floor);
         message.ok_or(Gone)
@@ -246,26 +223,71 @@ impl Core {
         self.leave(floor);
     }
 
-    /// Releases a job now that cannot run at once, behind what was due before.
+    /// Counts a spawn that found no place, and leaves the section.
     #[cold]
+    fn reject(&self, task: u16, floor: Limit) -> Reason {
+        add(&self.bound().entry(task).telemetry.rejected, 1);
+        self.resume(floor);
+        Reason::Full
+    }
+
+    /// Releases a spawned job now that cannot run at once. Returns the generation of its node.
+    #[inline(never)]
+    fn queue_spawned(&self, task: u16, place: u16, floor: Limit) -> u16 {
+        let entry = self.bound().entry(task);
+        let index = entry.task.first_node + place;
+        let generation = self.bound().nodes[usize::from(index)].renew();
+        let now = if entry.task.measure || entry.task.is_paced() {
+            self.now()
+        } else {
+            0
+        };
+        self.queue(index, &entry, now, floor);
+        generation
+    }
+
+    /// The same, or puts the job's node into the wheel, if its tick is still to come.
+    fn wait_or_queue(&self, task: u16, place: u16, at: Instant, floor: Limit) -> u16 {
+        let bound = self.bound();
+        let entry = bound.entry(task);
+        let index = entry.task.first_node + place;
+        let node = &bound.nodes[usize::from(index)];
+        let generation = node.renew();
+        let now = self.now();
+        if bound.scale.cycles_at(at.as_ticks()) <= now {
+            self.queue(index, &entry, now, floor);
+        } else {
+            node.state.set(NodeState::Waiting);
+            self.wait_until(index, at.as_ticks());
+        }
+        self.update_due();
+        generation
+    }
+
+    /// Takes a place's node out of the wheel, if it is there and still of this generation.
+    fn take_from_wheel(&self, task: u16, place: u16, generation: u16) -> bool {
+        let bound = self.bound();
+        let task = &bound.tasks[usize::from(task)];
+        let index = task.first_node + place;
+        let node = &bound.nodes[usize::from(index)];
+        let waits = matches!(node.state.get(), NodeState::Waiting | NodeState::Postponed);
+        let found = waits && node.generation.get() == generation;
+        if found {
+            self.wheel.cancel(bound.nodes, index);
+            node.state.set(NodeState::Free);
+            self.waits_no_more(task.level);
+            self.update_due();
+        }
+        found
+    }
+
+    /// Releases a job now that cannot run at once, behind what was due before.
     pub(crate) fn queue(&self, index: u16, entry: &Entry<'_>, now: u64, floor: Limit) {
         if now >= self.due.get() {
             // What was due before comes before, though nothing as urgent has looked yet.
             self.release_due(now, floor);
         }
         self.release_event(index, entry, now, floor);
-    }
-
-    /// Gives an event task's node back to its free list.
-    #[inline(always)]
-    pub(crate) fn free(&self, index: u16) {
-        let bound = self.bound();
-        let node = &bound.nodes[usize::from(index)];
-        let state = &bound.states[usize::from(node.task.get())];
-        node.state.set(NodeState::Free);
-        node.generation.set(node.generation.get().wrapping_add(1));
-        node.next.set(state.free.get());
-        state.free.set(index);
     }
 
     /// Calls a task's run function.
@@ -278,7 +300,7 @@ impl Core {
 }
 
 impl Job {
-    /// Frees the job's place and lowers the ceiling from the kernel's to the
+    /// Lowers the ceiling from the kernel's to the
     /// task's level: from here on more urgent tasks preempt.
     ///
     /// # Safety
@@ -286,9 +308,6 @@ impl Job {
     /// the job it was given, after the message was taken.
     #[inline(always)]
     pub unsafe fn open(&self, core: &Core) {
-        if self.event {
-            core.free(self.node);
-        }
         core.leave(Limit::at(self.level));
     }
 }

@@ -76,6 +76,12 @@ impl Task {
         }
     }
 
+    /// True unless a spawn can be a release at once, whenever the last one was.
+    #[inline(always)]
+    pub(crate) const fn is_paced(&self) -> bool {
+        !matches!(self.release, Release::Event { min_interval_us: 0 })
+    }
+
     /// Ticks between a periodic task's releases; 0 for an event task.
     pub(crate) const fn period_us(&self) -> u64 {
         match self.release {
@@ -88,7 +94,7 @@ impl Task {
 /// Where a node is in its life:
 ///
 /// ```text
-/// Free --spawn--> Ready --open--> Free
+/// Free --spawn--> Ready --start--> Free
 ///   |               ^
 ///   +--spawn_at--> Waiting --tick--> Ready, or --cancel--> Free
 /// ```
@@ -107,7 +113,7 @@ pub struct Node {
     pub(crate) link: Link,
     pub(crate) release: Cell<u64>,
     pub(crate) task: Cell<u16>,
-    /// The next node in a ready list or a free list.
+    /// The next node in a ready list.
     pub(crate) next: Cell<u16>,
     pub(crate) generation: Cell<u16>,
     pub(crate) state: Cell<NodeState>,
@@ -126,12 +132,17 @@ impl Node {
         }
     }
 
-    pub(crate) fn reset(&self, task: u16, next: u16) {
+    pub(crate) fn reset(&self, task: u16) {
         self.link.unlink();
         self.task.set(task);
-        self.next.set(next);
-        self.generation.set(self.generation.get().wrapping_add(1));
+        self.renew();
         self.state.set(NodeState::Free);
+    }
+
+    /// The node is for another job from here on: handles of the one before no longer know it.
+    pub(crate) fn renew(&self) -> u16 {
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.generation.get()
     }
 }
 
@@ -158,8 +169,6 @@ pub struct State {
     pub(crate) period: Cell<u64>,
     /// The earliest next release in cycles, under a least interval.
     pub(crate) allowed: Cell<u64>,
-    /// First free node of an event task.
-    pub(crate) free: Cell<u16>,
     /// Releases of a periodic task that wait for the running job to end.
     pub(crate) backlog: Cell<u16>,
     /// The task that held the ceiling above this one at its last release.
@@ -178,7 +187,6 @@ impl State {
             budget: Cell::new(u64::MAX),
             period: Cell::new(0),
             allowed: Cell::new(0),
-            free: Cell::new(NONE),
             backlog: Cell::new(0),
             holder: Cell::new(NONE),
             active: Cell::new(false),
@@ -188,7 +196,6 @@ impl State {
 
     pub(crate) fn reset(&self) {
         self.allowed.set(0);
-        self.free.set(NONE);
         self.backlog.set(0);
         self.holder.set(NONE);
         self.active.set(false);
@@ -205,12 +212,13 @@ impl Default for State {
 /// One run of a task, as handed to [`Task::run`].
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
-    pub(crate) task: u16,
-    pub(crate) node: u16,
-    pub(crate) slot: u16,
-    pub(crate) level: u8,
-    pub(crate) event: bool,
     pub(crate) release: u64,
+    pub(crate) task: u16,
+    /// An event task's place in its inbox.
+    pub(crate) place: u16,
+    pub(crate) level: u8,
+    /// The job has waited, so its place was taken from the free ones.
+    pub(crate) queued: bool,
 }
 
 impl Job {

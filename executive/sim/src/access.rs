@@ -1,4 +1,4 @@
-//! The simulation's way into the executive: the only module with `unsafe`.
+//! The simulation's way into the executive: with `stack`, the only module with `unsafe`.
 //!
 //! A machine is reached through a thread-local that is set for the length of
 //! one [`run`], so whoever has it is on the simulated core.
@@ -13,20 +13,15 @@ use offsched::{Core, Image, Memory, Mutex, Outcome, Setup, StartError};
 use crate::bodies::{AppBodies, Bodies, Resource, SetBodies};
 use crate::machine::Machine;
 use crate::script::Body;
+use crate::stack::own_stack;
 
 thread_local! {
     static HERE: RefCell<Option<Rc<Machine>>> = const { RefCell::new(None) };
-    static ME: u8 = const { 0 };
 }
 
 /// The machine whose core the caller is on.
 pub(crate) fn here() -> Option<Rc<Machine>> {
     HERE.with_borrow(Clone::clone)
-}
-
-/// A number for this thread that no other living thread has: an address of its own.
-fn whoami() -> usize {
-    ME.with(|me| std::ptr::from_ref(me).addr())
 }
 
 /// Takes the machine off the thread, also when a job panics.
@@ -53,14 +48,13 @@ pub(crate) fn run(
     let _visit = Visit;
     let setup = Setup {
         port: &**machine,
-        whoami,
+        stack: own_stack(),
         hz: machine.hz,
         gap_ns,
         memory,
         channels: &machine.channels,
     };
-    // SAFETY: `whoami` is the address of a thread-local: the same in all calls on this thread, never 0, and another one
-    // on every other living thread. The functions of `image` are the app's own or forward to them job by job, or those
+    // SAFETY: the stack is this thread's. The functions of `image` are the app's own or forward to them job by job, or those
     // below, which belong to every task set. The machine calls `interrupt` on this thread only, from within this call.
     unsafe { machine.core().run(image, &setup) }
 }
@@ -171,6 +165,12 @@ pub(crate) unsafe fn set_job(core: &Core, job: Job) {
 /// As for `Image::init`.
 pub(crate) unsafe fn set_init(_: &Core) {
     let machine = on_core();
+    for task in &set(&machine).tasks {
+        if let Some(inbox) = &task.inbox {
+            // SAFETY: before any task.
+            unsafe { inbox.reset(task.capacity) };
+        }
+    }
     for resource in &set(&machine).resources {
         // SAFETY: before any task: nobody uses the slot.
         unsafe { resource.slot.write(0) };

@@ -83,6 +83,7 @@ pub(crate) struct TaskBody {
     pub level: u8,
     pub script: Rc<[Step]>,
     pub least_percent: u64,
+    pub capacity: u16,
     /// Event tasks have one.
     pub inbox: Option<Box<Inbox<u64, CAPACITY_MAX>>>,
 }

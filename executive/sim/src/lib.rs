@@ -46,6 +46,7 @@ mod record;
 mod run;
 mod script;
 mod set;
+mod stack;
 
 pub use app::run;
 pub use bodies::CAPACITY_MAX;
@@ -56,3 +57,4 @@ pub use record::{Entry, IDLE, Names, What};
 pub use run::{Counters, Run, since_start, work};
 pub use script::{Action, Body, Step};
 pub use set::{SetTask, TaskSet};
+pub use stack::own_stack;

@@ -245,6 +245,7 @@ impl TaskSet {
                 level: task.level,
                 script: task.script.clone().into(),
                 least_percent: task.least_percent,
+                capacity: task.capacity,
                 inbox: event.then(|| Box::new(Inbox::new())),
             }
         };

@@ -1,11 +1,11 @@
-//! A defect that needs a second thread: a spawn from outside that the end of the run overtakes.
+//! Spawns from outside the core, which need a second thread: none is let in, whatever the core does meanwhile.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use offsched::abi::telemetry::{CoreTelemetry, TaskTelemetry};
 use offsched::rt::{Core, Inbox, Job, Node, Release, Spawner, State, Task};
-use offsched::{Duration, Image, Memory, OnMiss, Outcome, Port, Reason, Setup};
+use offsched::{Duration, Image, Memory, OnMiss, Outcome, Port, Reason, Setup, StartError};
+use offsched_sim::own_stack;
 
 static CORE: Core = Core::new();
 static NODES: [Node; 1] = [const { Node::new() }; 1];
@@ -24,42 +24,36 @@ static TASKS: [Task; 1] = [Task {
     run: task,
 }];
 
-/// The thread outside has begun to ask who it is; the run has ended.
-static ASKS: AtomicBool = AtomicBool::new(false);
-static ENDED: AtomicBool = AtomicBool::new(false);
+/// Spawns that were refused because they came from outside, so far; and all runs are over.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+static OVER: AtomicBool = AtomicBool::new(false);
 
-thread_local! {
-    /// As in the hosted port: a number on the core's thread, 0 elsewhere.
-    static ME: Cell<usize> = const { Cell::new(0) };
+/// Stops the core when one more spawn from outside has been refused than there were at its start.
+struct Counter {
+    time: AtomicU64,
+    refused: u64,
 }
-
-/// Linux takes the CPU from the thread outside, here, until the run has ended.
-fn whoami() -> usize {
-    if ME.get() == 0 {
-        ASKS.store(true, SeqCst);
-        while !ENDED.load(SeqCst) {
-            std::thread::yield_now();
-        }
-    }
-    ME.get()
-}
-
-struct Counter(AtomicU64);
 
 impl Port for Counter {
     fn now(&self) -> u64 {
-        self.0.fetch_add(1, SeqCst)
+        self.time.fetch_add(1, SeqCst)
     }
     fn arm(&self, _: u64) {}
     fn relax(&self, _: u64) -> Option<u64> {
-        if ASKS.load(SeqCst) {
+        if REFUSED.load(SeqCst) > self.refused {
             CORE.stop();
         }
+        std::thread::yield_now();
         None
     }
     fn pause(&self) {}
     fn ring(&self, _: u16) {}
     fn console(&self, _: &[u8]) {}
+}
+
+unsafe fn init(_: &Core) {
+    // SAFETY: before any task.
+    unsafe { INBOX.reset(1) };
 }
 
 unsafe fn task(core: &Core, job: Job) {
@@ -70,23 +64,35 @@ unsafe fn task(core: &Core, job: Job) {
     }
 }
 
-fn spawn_from_outside() -> Option<Reason> {
-    loop {
-        // SAFETY: the inbox of task 0.
-        let spawner = unsafe { Spawner::new(&CORE, 0, INBOX.view()) };
-        let spawned = spawner.spawn_after(Duration::from_ticks(5), 1);
-        match spawned.map(drop).map_err(|rejected| rejected.reason) {
-            Err(Reason::NotRunning) => std::thread::yield_now(),
-            other => return other.err(),
-        }
-    }
+fn spawn(later: bool) -> Result<(), Reason> {
+    // SAFETY: the inbox of task 0.
+    let spawner = unsafe { Spawner::new(&CORE, 0, INBOX.view()) };
+    let spawned = if later {
+        spawner.spawn_after(Duration::from_ticks(5), 1).map(drop)
+    } else {
+        spawner.spawn(1)
+    };
+    spawned.map_err(|rejected| rejected.reason)
 }
 
-/// "Nobody", as such a thread is called, was compared with the core's owner, which is nobody once the run has ended.
-#[test]
-fn a_foreign_spawn_is_not_let_in_by_the_end_of_the_run() {
-    let outside = std::thread::spawn(spawn_from_outside);
-    ME.set(1);
+/// Spawns until all runs are over; true if it was refused every time.
+fn spawn_from_outside() -> bool {
+    let mut refused = true;
+    for turn in 0u64.. {
+        match spawn(turn % 2 == 0) {
+            Ok(()) => refused = false,
+            Err(Reason::NotOnCore) => drop(REFUSED.fetch_add(1, SeqCst)),
+            Err(_) => std::thread::yield_now(),
+        }
+        if OVER.load(SeqCst) {
+            break;
+        }
+    }
+    refused
+}
+
+/// Runs the core on the calling thread until a spawn from outside has been refused. How many were counted.
+fn run(stack: std::ops::Range<usize>) -> Result<u64, StartError> {
     let (core, tasks) = (Box::<CoreTelemetry>::default(), [TaskTelemetry::default()]);
     let image = Image {
         name: "foreign",
@@ -95,13 +101,17 @@ fn a_foreign_spawn_is_not_let_in_by_the_end_of_the_run() {
         nodes: &NODES,
         states: &STATES,
         channels: &[],
-        init: |_| {},
+        init,
         idle: None,
         drop: |_| {},
     };
+    let port = Counter {
+        time: AtomicU64::new(1),
+        refused: REFUSED.load(SeqCst),
+    };
     let setup = Setup {
-        port: &Counter(AtomicU64::new(1)),
-        whoami,
+        port: &port,
+        stack,
         hz: 1_000_000_000,
         gap_ns: u64::MAX,
         memory: Memory {
@@ -110,9 +120,30 @@ fn a_foreign_spawn_is_not_let_in_by_the_end_of_the_run() {
         },
         channels: &[],
     };
-    // SAFETY: `whoami` is 1 on this thread alone; the functions are those of the image's tables.
-    let outcome = unsafe { CORE.run(&image, &setup) };
-    ENDED.store(true, SeqCst);
-    assert_eq!(outcome, Ok(Outcome::Stopped));
-    assert_eq!(outside.join().unwrap(), Some(Reason::NotOnCore));
+    // SAFETY: the stack is this thread's, or the run is refused; the functions are those of the image's tables.
+    let outcome = unsafe { CORE.run(&image, &setup) }?;
+    assert_eq!(outcome, Outcome::Stopped);
+    assert_eq!(tasks[0].releases.load(SeqCst), 0);
+    Ok(core.foreign_spawns.load(SeqCst))
+}
+
+/// A spawn from outside that looked before a run's end and went on after it was let in once. Here runs begin and end on
+/// two threads in turn, while two others spawn without a pause.
+#[test]
+fn no_spawn_from_outside_is_let_in_whatever_the_core_does() {
+    assert_eq!(run(0x1000..0x9000), Err(StartError::OtherStack));
+    assert_eq!(spawn(false), Err(Reason::NotRunning));
+    let outside = [(); 2].map(|()| std::thread::spawn(spawn_from_outside));
+    let mut counted = 0;
+    for _ in 0..50 {
+        counted += run(own_stack()).unwrap();
+        counted += std::thread::spawn(|| run(own_stack()).unwrap())
+            .join()
+            .unwrap();
+        assert_eq!(spawn(false), Err(Reason::NotRunning), "between two runs");
+    }
+    OVER.store(true, SeqCst);
+    assert!(outside.map(|thread| thread.join().unwrap()) == [true; 2]);
+    // What a run's end overtook between its refusal and its count shows in the next run.
+    assert!((100..=REFUSED.load(SeqCst)).contains(&counted), "{counted}");
 }

@@ -1,6 +1,8 @@
 //! A run of an app, from the entry to the parked processor.
 #![allow(unsafe_code)]
 
+use core::ops::Range;
+
 use offsched::{App, Core, Memory, Outcome, Port, Setup};
 use offsched_hal_x86::cpu::has_hypervisor;
 
@@ -57,7 +59,7 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
     };
     let setup = Setup {
         port: &port,
-        whoami,
+        stack: stack(),
         hz: boundary.params.tsc_khz.saturating_mul(1_000),
         gap_ns: GAP_NS,
         memory: Memory {
@@ -66,7 +68,7 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
         },
         channels: &[],
     };
-    // SAFETY: all that runs here is this core, so one number will do; the image is an app's, with `init` wrapped by ours.
+    // SAFETY: the image's code runs on this core alone, which has one stack (interrupts move to it); the image is an app's, with `init` wrapped by ours.
     let outcome = unsafe { here.core.run(&image, &setup) };
     disable_interrupts();
     match outcome {
@@ -75,8 +77,13 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
     }
 }
 
-fn whoami() -> usize {
-    1
+/// The image's stack, as the linker script lays it out.
+fn stack() -> Range<usize> {
+    unsafe extern "C" {
+        static offsched_stack: u8;
+        static offsched_stack_top: u8;
+    }
+    (&raw const offsched_stack).addr()..(&raw const offsched_stack_top).addr()
 }
 
 /// The core's init: the app's, then word to Linux.

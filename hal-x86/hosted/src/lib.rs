@@ -54,6 +54,7 @@ mod cpus;
 mod port;
 mod running;
 mod shared;
+mod stack;
 mod thread;
 mod warnings;
 
@@ -63,4 +64,5 @@ pub use clock::{TimeFacts, measured_hz};
 pub use config::{Config, Error};
 pub use cpus::{CpuList, allowed, confine_caller};
 pub use running::{Handle, Outcome, Running, run, spawn};
+pub use stack::own_stack;
 pub use warnings::{Warning, warnings};

@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use offsched::time::Scale;
 use offsched::{Core, Image, Setup, StartError};
@@ -24,14 +24,13 @@ use offsched::{Core, Image, Setup, StartError};
 use crate::alarm::{self, Timer};
 use crate::port::HostedPort;
 use crate::shared::Shared;
+use crate::stack::own_stack;
 use crate::{Boundary, Config, CpuList, Error, Outcome, TimeFacts};
 
 thread_local! {
     /// This thread's core, while it runs. Const and without a destructor: a
     /// signal handler may read it.
     static HERE: Cell<*const Here> = const { Cell::new(ptr::null()) };
-    /// This core's number: see [`whoami`].
-    static ME: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What the handler and the wrapped init need of the run that they are in.
@@ -52,14 +51,6 @@ pub(crate) struct Start {
     pub shared_cpu: bool,
     pub shared: Arc<Shared>,
     pub boundary: Arc<dyn Boundary>,
-}
-
-/// Who runs here: a number that no other core thread has or had, 0 elsewhere.
-///
-/// Not the address of a thread-local: after a crash the executive still knows
-/// its owner, and a new thread may get the old one's addresses.
-fn whoami() -> usize {
-    ME.get()
 }
 
 /// The thread's body.
@@ -100,9 +91,9 @@ fn prepare_and_run(start: Start) -> Result<(), Error> {
 }
 
 fn run(start: &Start, port: &HostedPort, hz: u64) -> Result<(), Error> {
-    static CORES: AtomicUsize = AtomicUsize::new(1);
     let app = (start.image)();
-    ME.set(CORES.fetch_add(1, Ordering::Relaxed));
+    let stack = own_stack()
+        .map_err(|error| Error::system("ask where the core thread's stack lies", error))?;
     let here = Here {
         core: app.core,
         init: app.init,
@@ -114,7 +105,7 @@ fn run(start: &Start, port: &HostedPort, hz: u64) -> Result<(), Error> {
     let channels = start.boundary.channels();
     let setup = Setup {
         port,
-        whoami,
+        stack,
         hz,
         gap_ns: start.config.gap_ns,
         memory: start.boundary.memory(),
@@ -122,7 +113,7 @@ fn run(start: &Start, port: &HostedPort, hz: u64) -> Result<(), Error> {
     };
     let ran = catch_unwind(AssertUnwindSafe(|| {
         let _open = Open::new(&here);
-        // SAFETY: `whoami` is this thread's alone (see there), and signals run on the same thread; the image's
+        // SAFETY: the stack is this thread's, and signals run on it too (there is no other for them); the image's
         // functions are those of an App, with `init` wrapped by ours, which calls it.
         unsafe { here.core.run(&image, &setup) }
     }));

@@ -9,7 +9,7 @@ use offsched::rt::{Job, Task};
 use offsched::{App, Core, Image};
 
 use crate::handover::Handover;
-use crate::image::{EVENT, Target, count, image, open, task};
+use crate::image::{EVENT, Target, count_spawned, image, open, reset, task};
 use crate::series::Book;
 
 /// The ids of what this app measures, by number of tasks.
@@ -41,10 +41,12 @@ unsafe impl<const N: usize> App for Many<N> {
         static CORE: Core = Core::new();
         let levels = (2..=63).cycle().take(N);
         let mut tasks: Vec<Task> = levels
-            .map(|level| task("many", level, EVENT, count))
+            .map(|level| task("many", level, EVENT, count_spawned))
             .collect();
         tasks.push(task("measure", 1, EVENT, measure::<N>));
         Box::leak(Box::new(image(&CORE, Self::NAME, tasks, |core| {
+            // SAFETY: init comes before any task.
+            unsafe { reset() };
             Target::new(core, N as u16).spawn();
         })))
     }

@@ -28,18 +28,44 @@ pub fn task(name: &'static str, level: u8, release: Release, run: unsafe fn(&Cor
 /// An event task's release, without a least interval.
 pub const EVENT: Release = Release::Event { min_interval_us: 0 };
 
-/// A task's function that counts its jobs and does nothing else.
+/// The most tasks of an image with event tasks.
+const TASKS_MAX: usize = 513;
+/// The inboxes of event tasks, by number: images with such tasks run one at a time.
+static INBOXES: [Inbox<(), 1>; TASKS_MAX] = [const { Inbox::new() }; TASKS_MAX];
+
+/// A periodic task's function that counts its jobs and does nothing else.
 pub fn count(core: &Core, job: Job) {
+    // SAFETY: first thing, with what the executive gave us; a periodic task has no message.
+    unsafe { job.open(core) };
+    JOBS.store(JOBS.load(Relaxed).wrapping_add(1), Relaxed);
+}
+
+/// The same of an event task.
+pub fn count_spawned(core: &Core, job: Job) {
     open(core, job);
     JOBS.store(JOBS.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
-/// What a task's function does first.
+/// What an event task's function does first.
 #[inline(always)]
 pub fn open(core: &Core, job: Job) {
-    // SAFETY: only functions of tasks in this program's tables call this, first thing, with what the executive gave
-    // them. Their messages are `()`, so there is none to take out.
-    unsafe { job.open(core) };
+    // SAFETY: only functions of event tasks in this program's tables call this, first thing, with what the executive
+    // gave them; the inbox is the task's.
+    unsafe {
+        INBOXES[usize::from(job.task())].take(&job);
+        job.open(core);
+    }
+}
+
+/// What the init of an image with event tasks does first.
+///
+/// # Safety
+/// Before any task.
+pub unsafe fn reset() {
+    for inbox in &INBOXES {
+        // SAFETY: before any task; all event tasks here have a capacity of 1.
+        unsafe { inbox.reset(1) };
+    }
 }
 
 /// An image of these tasks, whose tables live for ever.
@@ -75,9 +101,8 @@ pub struct Target<'a>(Spawner<'a, ()>);
 impl<'a> Target<'a> {
     /// The event task number `task` of the image that `core` runs.
     pub fn new(core: &'a Core, task: u16) -> Self {
-        let inbox: &'static Inbox<(), 1> = Box::leak(Box::new(Inbox::new()));
-        // SAFETY: `task` is an event task of capacity 1 in images of this program, and the inbox is given to nobody else.
-        // Its messages are `()`: the task's function takes none out, and a slot may be filled again.
+        let inbox = &INBOXES[usize::from(task)];
+        // SAFETY: `task` is an event task of capacity 1 in images of this program, and this is its inbox.
         Self(unsafe { Spawner::new(core, task, inbox.view()) })
     }
 

@@ -82,6 +82,9 @@ pub mod app {
         book.each("spawn.return.measured", || {
             back(|| stamped_measured::spawn().is_ok())
         });
+        book.batch("spawn.clock", || {
+            black_box(crate::clock::now());
+        });
         book.batch("spawn.whole", || {
             let _ = silent::spawn();
         });

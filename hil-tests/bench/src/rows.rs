@@ -55,6 +55,7 @@ pub const GROUPS: &[Group] = &[
                 "return to the preempted one, measured",
                 20.0,
             ),
+            row("spawn.clock", "of which, measured: a reading of the clock"),
             target("spawn.whole", "spawn + run + return, unmeasured", 50.0),
             target(
                 "spawn.whole.measured",

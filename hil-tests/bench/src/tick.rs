@@ -93,7 +93,7 @@ pub fn measure(book: &mut Book, load: Load, hz: u64) -> Result<(), String> {
     let port = Probe::new(core);
     let setup = Setup {
         port: &port,
-        whoami,
+        stack: offsched_hosted::own_stack().map_err(|error| error.to_string())?,
         hz,
         gap_ns: 1_000,
         memory: Memory {
@@ -102,22 +102,11 @@ pub fn measure(book: &mut Book, load: Load, hz: u64) -> Result<(), String> {
         },
         channels: &[],
     };
-    ME.set(1);
-    // SAFETY: `whoami` is 1 on this thread while it runs the core and 0 everywhere else, since only this function sets
-    // it, and it runs on one thread of this program; the image's functions belong to its tables.
+    // SAFETY: the stack is this thread's, and the port never interrupts; the image's functions belong to its tables.
     let outcome = unsafe { core.run(&image, &setup) };
-    ME.set(0);
     outcome.map_err(|error| format!("the core did not start: {error}"))?;
     port.close(book, load.id);
     Ok(())
-}
-
-thread_local! {
-    static ME: Cell<usize> = const { Cell::new(0) };
-}
-
-fn whoami() -> usize {
-    ME.get()
 }
 
 /// A port that looks at the clock in every idle turn.

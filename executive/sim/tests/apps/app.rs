@@ -79,7 +79,7 @@ pub fn spawn_report(n: u64) -> Result<(), Rejected<(u64,)>> {
 unsafe fn init(_: &Core) {
     SAMPLES.store(0, Relaxed);
     // SAFETY: before any task.
-    unsafe { INBOX.reset() };
+    unsafe { INBOX.reset(2) };
 }
 
 unsafe fn sample(core: &Core, job: Job) {

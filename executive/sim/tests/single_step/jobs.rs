@@ -126,8 +126,8 @@ unsafe fn init(_: &Core) {
     // SAFETY: before any task.
     unsafe {
         SHARED.write([0, 0]);
-        EVENTS.reset();
-        PACED.reset();
+        EVENTS.reset(4);
+        PACED.reset(4);
     }
 }
 

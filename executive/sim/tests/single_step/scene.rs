@@ -109,14 +109,13 @@ pub fn run(scene: Scene, injection: Option<Injection>) -> Result {
     };
     let setup = Setup {
         port: &Stepped,
-        whoami,
+        stack: offsched_sim::own_stack(),
         hz: 1_000_000_000,
         gap_ns: u64::MAX,
         memory,
         channels: &[place()],
     };
-    // SAFETY: only the thread that holds the tests' lock comes here, and nothing else touches this core, so one number
-    // will do; the functions are those of the image's tables.
+    // SAFETY: the stack is this thread's; the functions are those of the image's tables.
     let outcome = unsafe { CORE.run(&image(), &setup) };
     assert_eq!(outcome, Ok(Outcome::Stopped));
     let [sections, same] = sections();
@@ -128,10 +127,6 @@ pub fn run(scene: Scene, injection: Option<Injection>) -> Result {
         sections,
         completions: tasks.map(|task| task.completions.load(Relaxed)),
     }
-}
-
-fn whoami() -> usize {
-    1
 }
 
 /// The timer, after each instruction. False when stepping can end: `top` has had its chance and taken it.

@@ -90,7 +90,7 @@ fn members(unit: &Unit) -> Vec<Member> {
 
 /// Fills every slot: first what is declared in place, then what the user's `init` returns.
 fn init(unit: &Unit) -> TokenStream {
-    let inboxes = inboxes(unit);
+    let (inboxes, capacities) = inboxes(unit);
     let mut own = TokenStream::new();
     for (function, uses) in unit.functions() {
         for local in &uses.local {
@@ -109,7 +109,7 @@ fn init(unit: &Unit) -> TokenStream {
         pub unsafe fn init(&'static self, __core: &::offsched::Core) {
             #(
                 // SAFETY: nobody spawns before the first job, so no inbox is in use.
-                unsafe { self.#inboxes.reset() };
+                unsafe { self.#inboxes.reset(#capacities) };
             )*
             #own
             #call
@@ -154,7 +154,7 @@ fn call_init(unit: &Unit) -> TokenStream {
 
 /// Empties every slot, so that the app can run again.
 fn drop(unit: &Unit) -> TokenStream {
-    let inboxes = inboxes(unit);
+    let (inboxes, capacities) = inboxes(unit);
     let shared = unit.shared.iter().flat_map(|r| &r.fields);
     let mut slots: Vec<_> = shared.map(|f| names::shared_slot(&f.name)).collect();
     let late = unit.local.iter().flat_map(|r| &r.fields);
@@ -172,7 +172,7 @@ fn drop(unit: &Unit) -> TokenStream {
         pub unsafe fn drop(&'static self) {
             #(
                 // SAFETY: no job runs any more, so nobody takes from the inbox or puts into it.
-                unsafe { self.#inboxes.reset() };
+                unsafe { self.#inboxes.reset(#capacities) };
             )*
             #(
                 // SAFETY: init filled the slot, and no job that could use it runs any more.
@@ -182,7 +182,8 @@ fn drop(unit: &Unit) -> TokenStream {
     }
 }
 
-fn inboxes(unit: &Unit) -> Vec<syn::Ident> {
+/// The inboxes, and the capacities of their tasks.
+fn inboxes(unit: &Unit) -> (Vec<syn::Ident>, Vec<u16>) {
     let events = unit.tasks.iter().filter(|t| t.is_event());
-    events.map(|t| names::inbox(&t.name)).collect()
+    events.map(|t| (names::inbox(&t.name), t.capacity)).unzip()
 }
