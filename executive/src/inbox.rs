@@ -15,9 +15,9 @@ use crate::task::Job;
 
 struct Slot<P>(UnsafeCell<Option<P>>);
 
-// SAFETY: a slot is reached on the core only, inside kernel sections, by the one owner of its place (module doc); P: Send
-// because a message moves from the spawner's level to the task's.
-unsafe impl<P: Send> Sync for Slot<P> {}
+// SAFETY: a slot is reached on the core only, inside kernel sections, by the one owner of its place (module doc). That a
+// message may move from the spawner's level to the task's, generated code asserts at the place of its declaration.
+unsafe impl<P> Sync for Slot<P> {}
 
 /// The free places: a `Vec<u16, N>`, or a `VecView<u16>` of one.
 struct Free<V: ?Sized>(UnsafeCell<V>);

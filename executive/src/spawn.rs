@@ -81,7 +81,7 @@ impl<'a, P> Spawner<'a, P> {
     ///
     /// # Safety
     /// `inbox` is the inbox of the event task number `task` of the image that
-    /// `core` runs, and of no other.
+    /// `core` runs, and of no other. `P` is `Send`.
     #[inline(always)]
     pub const unsafe fn new(core: &'a Core, task: u16, inbox: InboxView<'a, P>) -> Self {
         Self { core, inbox, task }

@@ -152,7 +152,7 @@ fn spawn_functions(number: usize, task: &Task) -> TokenStream {
     // SAFETY: the app's own tasks are numbered from 0 in their order, so this is the number of the task whose inbox this
     // is; the image of this app has no other core.
     let spawner = quote! {
-        unsafe { ::offsched::Spawner::new(&super::__CORE, #number, super::#instance.0.#inbox.view()) }
+        unsafe { ::offsched::Spawner::new(&super::__CORE, #number, super::#instance.#inbox.view()) }
     };
     let parameters: Vec<_> = names
         .iter()

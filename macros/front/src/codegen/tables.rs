@@ -25,22 +25,15 @@ pub fn tables(system: &System) -> TokenStream {
     let channel_count = channels.len();
     let quiet = names::quiet();
     let app = app(system);
-    // SAFETY: what OnCore holds is used by the core that runs the image and by no other, as with Core itself, whose owner
-    // word lets in one at a time.
-    let on_core = quote! {
-        #quiet struct __OnCore<T>(T);
-        #quiet unsafe impl<T> ::core::marker::Sync for __OnCore<T> {}
-    };
     quote! {
-        #on_core
         #quiet static __CORE: ::offsched::Core = ::offsched::Core::new();
         #(#statics)*
         #(#shims)*
         #quiet static __TASKS: [::offsched::rt::Task; #tasks] = [#(#rows),*];
-        #quiet static __NODES: __OnCore<[::offsched::rt::Node; #nodes]> =
-            __OnCore([const { ::offsched::rt::Node::new() }; #nodes]);
-        #quiet static __STATES: __OnCore<[::offsched::rt::State; #tasks]> =
-            __OnCore([const { ::offsched::rt::State::new() }; #tasks]);
+        #quiet static __NODES: [::offsched::rt::Node; #nodes] =
+            [const { ::offsched::rt::Node::new() }; #nodes];
+        #quiet static __STATES: [::offsched::rt::State; #tasks] =
+            [const { ::offsched::rt::State::new() }; #tasks];
         #quiet static __CHANNELS: [::offsched::rt::ChannelDecl; #channel_count] = [#(#channels),*];
         #app
     }
@@ -53,13 +46,13 @@ fn instance_static(system: &System, instance: &Instance<'_>) -> TokenStream {
     let name = names::instance_static(instance.service.map(|s| &s.name));
     match instance.service {
         None => quote! {
-            #quiet static #name: __OnCore<__Instance<#base, #first>> = __OnCore(__Instance::new());
+            #quiet static #name: __Instance<#base, #first> = __Instance::new();
         },
         Some(service) => {
             let alias = names::service_alias(&system.app.name, &service.name);
             quote! {
-                #quiet static #name: __OnCore<super::#alias::__Instance<#base, #first>> =
-                    __OnCore(super::#alias::__Instance::new());
+                #quiet static #name: super::#alias::__Instance<#base, #first> =
+                    super::#alias::__Instance::new();
             }
         }
     }
@@ -76,7 +69,7 @@ fn shims(instance: &Instance<'_>) -> TokenStream {
         quote! {
             #quiet
             unsafe fn #shim(core: &::offsched::Core, job: ::offsched::rt::Job) {
-                unsafe { #home.0.#method(core, job) }
+                unsafe { #home.#method(core, job) }
             }
         }
     });
@@ -165,7 +158,7 @@ fn channels(system: &System, instance: &Instance<'_>) -> Vec<TokenStream> {
                 clients: #clients,
                 ring_bytes: #ring_bytes,
                 task: #task,
-                slot: &#home.0.#cell,
+                slot: &#home.#cell,
                 rx_size: ::core::mem::size_of::<#path #rx>() as u32,
                 tx_size: ::core::mem::size_of::<#path #tx>() as u32,
             }
@@ -193,7 +186,7 @@ fn app(system: &System) -> TokenStream {
             // SAFETY: the executive calls this from its idle loop only.
             quote!(::core::option::Option::Some({
                 unsafe fn idle(core: &::offsched::Core) {
-                    unsafe { #own.0.#method(core) }
+                    unsafe { #own.#method(core) }
                 }
                 idle
             }))
@@ -203,10 +196,10 @@ fn app(system: &System) -> TokenStream {
     // SAFETY: the executive calls init once for each run, before the first job, and drop once after the last.
     let life = quote! {
         unsafe fn init(core: &::offsched::Core) {
-            unsafe { #(#init.0.init(core);)* }
+            unsafe { #(#init.init(core);)* }
         }
         unsafe fn drop(_: &::offsched::Core) {
-            unsafe { #(#drop.0.drop();)* }
+            unsafe { #(#drop.drop();)* }
         }
     };
     let implementation = {
@@ -216,7 +209,7 @@ fn app(system: &System) -> TokenStream {
             unsafe impl ::offsched::App for App {
                 const NAME: &'static str = #name;
                 fn image() -> &'static ::offsched::Image<'static> {
-                    &IMAGE.0
+                    &IMAGE
                 }
             }
         }
@@ -229,17 +222,17 @@ fn app(system: &System) -> TokenStream {
         #quiet
         const _: () = {
             #life
-            static IMAGE: __OnCore<::offsched::Image<'static>> = __OnCore(::offsched::Image {
+            static IMAGE: ::offsched::Image<'static> = ::offsched::Image {
                 name: #name,
                 core: &__CORE,
                 tasks: &__TASKS,
-                nodes: &__NODES.0,
-                states: &__STATES.0,
+                nodes: &__NODES,
+                states: &__STATES,
                 channels: &__CHANNELS,
                 init,
                 idle: #idle,
                 drop,
-            });
+            };
             #implementation
         };
     }
