@@ -24,7 +24,7 @@ impl Core {
         let mut end = 0;
         self.leave(Limit::IDLE);
         while !self.stopping() {
-            // Before the clock is read: a job in between shows next time.
+            // Jobs run by an interrupt beside the look at the clock: those before it show now, those behind it next time.
             let jobs = self.activity.get();
             let mut now = if end == 0 { self.now() } else { end };
             end = 0;
@@ -32,7 +32,7 @@ impl Core {
                 self.note_step_back(seen - now);
                 now = seen;
             } else if let Some(last) = last
-                && activity == jobs
+                && activity == self.activity.get()
                 && now.saturating_sub(last) > gap_min
             {
                 self.note_gap(last, now);
@@ -44,9 +44,12 @@ impl Core {
             if now >= self.due.get() {
                 self.words.raise(Limit::KERNEL);
                 self.words.defer();
+                let interrupts = core.interrupts.load(Ordering::Relaxed);
                 end = self.dispatch(Limit::IDLE, now);
-                last = Some(end).filter(|end| *end != 0);
                 activity = self.activity.get();
+                // An interrupt may have run a job after that end, which is among those now.
+                let quiet = core.interrupts.load(Ordering::Relaxed) == interrupts;
+                last = Some(end).filter(|end| *end != 0 && quiet);
             } else if let Some(turn) = image.idle {
                 self.look_for_mail();
                 self.idle_turn(turn);

@@ -3,26 +3,18 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use offsched::abi::telemetry::{CoreTelemetry, TaskTelemetry};
-use offsched::rt::{Core, Inbox, Job, Node, Release, Spawner, State, Task};
-use offsched::{Duration, Image, Memory, OnMiss, Outcome, Port, Reason, Setup, StartError};
+use offsched::rt::{Core, Inbox, Job, Node, Spawner, State, Task};
+use offsched::{Duration, Image, Memory, Outcome, Port, Reason, Setup, StartError};
 use offsched_sim::own_stack;
+
+#[path = "common/table.rs"]
+mod table;
 
 static CORE: Core = Core::new();
 static NODES: [Node; 1] = [const { Node::new() }; 1];
 static STATES: [State; 1] = [const { State::new() }; 1];
 static INBOX: Inbox<u64, 1> = Inbox::new();
-static TASKS: [Task; 1] = [Task {
-    name: "task",
-    level: 1,
-    release: Release::Event { min_interval_us: 0 },
-    deadline: None,
-    budget_ns: None,
-    on_miss: OnMiss::Count,
-    capacity: 1,
-    measure: true,
-    first_node: 0,
-    run: task,
-}];
+static TASKS: [Task; 1] = [table::task("task", 1, table::EVENT, 0, task)];
 
 /// Spawns that were refused because they came from outside, so far; and all runs are over.
 static REFUSED: AtomicU64 = AtomicU64::new(0);

@@ -9,35 +9,19 @@ use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use offsched::abi::channel::AppEnd;
 use offsched::rt::{ChannelCell, ChannelDecl, Core, Job, Lock, Node, Release, State, Task};
-use offsched::{App, ExtU64, Image, Mail, Mutex, OnMiss};
+use offsched::{App, ExtU64, Image, Mail, Mutex};
 use offsched_sim::{Config, channel, doorbell, run};
+
+#[path = "common/table.rs"]
+mod table;
+
+use table::task;
 
 static CORE: Core = Core::new();
 static NODES: [Node; 5] = [const { Node::new() }; 5];
 static STATES: [State; 5] = [const { State::new() }; 5];
 static PLAIN: ChannelCell<u64, u64, 1> = ChannelCell::new();
 static PACED: ChannelCell<u64, u64, 1> = ChannelCell::new();
-
-const fn task(
-    name: &'static str,
-    level: u8,
-    release: Release,
-    first_node: u16,
-    run: unsafe fn(&Core, Job),
-) -> Task {
-    Task {
-        name,
-        level,
-        release,
-        deadline: None,
-        budget_ns: None,
-        on_miss: OnMiss::Count,
-        capacity: 1,
-        measure: true,
-        first_node,
-        run,
-    }
-}
 
 /// Once a run.
 const fn once(offset_us: u32) -> Release {

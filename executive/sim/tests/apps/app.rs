@@ -1,4 +1,4 @@
-//! A small app, written as the attributes expand it: the tests must not depend on the macros.
+//! A small app, with tables written by hand.
 //!
 //! `sample` (level 2, every 100 us) sends its number to `report` (level 1, event), which prints it; every fifth sample
 //! panics if the test asks for it.
@@ -7,7 +7,9 @@ use core::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use offsched::rt::{Core, Inbox, Job, Node, Release, State, Task};
-use offsched::{App, Image, OnMiss, Rejected};
+use offsched::{App, Image, Rejected};
+
+use super::table::{EVENT, task};
 
 static CORE: Core = Core::new();
 static NODES: [Node; 3] = [const { Node::new() }; 3];
@@ -19,33 +21,18 @@ pub static PANICS: AtomicBool = AtomicBool::new(false);
 
 static TASKS: [Task; 2] = [
     Task {
-        name: "sample",
-        level: 2,
-        release: Release::Periodic {
-            period_us: 100,
-            offset_us: 0,
-        },
         deadline: Some(100),
-        budget_ns: None,
-        on_miss: OnMiss::Count,
-        capacity: 1,
-        measure: true,
-        first_node: 0,
-        run: sample,
+        ..task("sample", 2, SAMPLED, 0, sample)
     },
     Task {
-        name: "report",
-        level: 1,
-        release: Release::Event { min_interval_us: 0 },
-        deadline: None,
-        budget_ns: None,
-        on_miss: OnMiss::Count,
         capacity: 2,
-        measure: true,
-        first_node: 1,
-        run: report,
+        ..task("report", 1, EVENT, 1, report)
     },
 ];
+const SAMPLED: Release = Release::Periodic {
+    period_us: 100,
+    offset_us: 0,
+};
 
 static IMAGE: Image<'static> = Image {
     name: "small",

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex as StdMutex};
 
 use offsched::abi::channel::AppEnd;
 use offsched::rt::{ChannelCell, ChannelDecl, Core, Job, Lock, Node, Release, State, Task};
-use offsched::{App, ExtU64, Image, Mail, Mutex, OnMiss};
+use offsched::{App, ExtU64, Image, Mail, Mutex};
 use offsched_sim::{Config, channel, doorbell, run};
+
+use super::table::{EVENT, task};
 
 static CORE: Core = Core::new();
 static NODES: [Node; 2] = [const { Node::new() }; 2];
@@ -15,34 +17,13 @@ static STATES: [State; 2] = [const { State::new() }; 2];
 static ECHO: ChannelCell<u64, u64, 2> = ChannelCell::new();
 
 static TASKS: [Task; 2] = [
-    Task {
-        name: "busy",
-        level: 1,
-        release: Release::Periodic {
-            period_us: 1_000,
-            offset_us: 100,
-        },
-        deadline: None,
-        budget_ns: None,
-        on_miss: OnMiss::Count,
-        capacity: 1,
-        measure: true,
-        first_node: 0,
-        run: busy,
-    },
-    Task {
-        name: "echo",
-        level: 2,
-        release: Release::Event { min_interval_us: 0 },
-        deadline: None,
-        budget_ns: None,
-        on_miss: OnMiss::Count,
-        capacity: 1,
-        measure: true,
-        first_node: 1,
-        run: echo,
-    },
+    task("busy", 1, SOON, 0, busy),
+    task("echo", 2, EVENT, 1, echo),
 ];
+const SOON: Release = Release::Periodic {
+    period_us: 1_000,
+    offset_us: 100,
+};
 
 struct Echo;
 

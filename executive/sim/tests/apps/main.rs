@@ -2,6 +2,8 @@
 
 mod app;
 mod channel;
+#[path = "../common/table.rs"]
+mod table;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};

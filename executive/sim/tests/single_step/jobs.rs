@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use offsched::rt::{
     ChannelCell, ChannelDecl, Core, Inbox, Job, Lock, Node, Release, Slot, Spawner, State, Task,
 };
-use offsched::{Image, Instant, Mutex, OnMiss};
+use offsched::{Image, Instant, Mutex};
 
 use super::scene::{self, Scene};
-use super::trap;
+use super::{table, trap};
 
 /// The image's core.
 pub static CORE: Core = Core::new();
@@ -31,6 +31,7 @@ pub static HEARD: AtomicBool = AtomicBool::new(false);
 /// Sections that found the shared words in disorder, and operations that failed.
 pub static BROKEN: AtomicU64 = AtomicU64::new(0);
 
+/// A task with room for four jobs, or four late releases.
 const fn task(
     name: &'static str,
     level: u8,
@@ -39,16 +40,8 @@ const fn task(
     run: unsafe fn(&Core, Job),
 ) -> Task {
     Task {
-        name,
-        level,
-        release,
-        deadline: None,
-        budget_ns: None,
-        on_miss: OnMiss::Count,
         capacity: 4,
-        measure: true,
-        first_node,
-        run,
+        ..table::task(name, level, release, first_node, run)
     }
 }
 
@@ -73,7 +66,7 @@ static TASKS: [Task; 6] = [
         1,
         periodic,
     ),
-    task("event", 2, Release::Event { min_interval_us: 0 }, 2, event),
+    task("event", 2, table::EVENT, 2, event),
     task("paced", 2, Release::Event { min_interval_us: 5 }, 6, paced),
     task(
         "top",
@@ -85,10 +78,7 @@ static TASKS: [Task; 6] = [
         10,
         top,
     ),
-    Task {
-        capacity: 1,
-        ..task("mail", 2, Release::Event { min_interval_us: 0 }, 11, mail)
-    },
+    table::task("mail", 2, table::EVENT, 11, mail),
 ];
 
 static CHANNELS: [ChannelDecl; 1] = [ChannelDecl {

@@ -10,6 +10,8 @@
 
 mod jobs;
 mod scene;
+#[path = "../common/table.rs"]
+mod table;
 mod trap;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
