@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Taking a CPU out of Linux and giving it back. */
+/* Taking a CPU out of Linux and giving it back. All under offsched_lock. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
 #include <linux/io.h>
@@ -12,44 +14,78 @@
 
 #include "internal.h"
 
-static void tell(struct offsched_core *core)
+static void tell(struct offsched_core *core, struct offsched_run *run)
 {
-	struct offsched_params *params = page_address(core->params);
+	struct offsched_params *params = page_address(run->params);
 	unsigned long flags;
 
 	if (!++core->epoch)
 		core->epoch = 1;
-	*params = (struct offsched_params) {
-		.magic = OFFSCHED_PARAMS_MAGIC,
-		.root = page_to_phys(core->root),
-		.shared_bytes = (u64)core->shared.count << PAGE_SHIFT,
-		.tsc_khz = tsc_khz,
-		.cpu = core->cpu,
-		.apic_id = core->apic_id,
-		.epoch = core->epoch,
-	};
+	run->epoch = core->epoch;
+	/* Not `notify`: the interrupt may move at any time. */
+	params->magic = OFFSCHED_PARAMS_MAGIC;
+	params->root = page_to_phys(run->root);
+	params->shared_bytes = (u64)run->shared.count << PAGE_SHIFT;
+	params->tsc_khz = tsc_khz;
+	params->cpu = core->cpu;
+	params->apic_id = core->apic_id;
+	params->epoch = core->epoch;
 	local_irq_save(flags);
 	params->tsc = rdtsc_ordered();
 	params->monotonic_ns = ktime_get_ns();
 	local_irq_restore(flags);
 }
 
-static int give_back(struct offsched_core *core)
+/* The CPU is the image's: takes it from there, whatever it does. */
+static int give_back(struct offsched_core *core, struct offsched_run *run)
 {
 	int ret;
 
+	offsched_run_reachable(run, false);
 	/* After INIT the CPU waits for a start-up IPI and touches no memory. */
 	offsched_park(core->apic_id);
-	core->state = OFFSCHED_RETURNED;
+	WRITE_ONCE(core->state, OFFSCHED_RETURNED);
+	offsched_wake_close(run);
+	offsched_run_end(run);
+	offsched_run_strip(run);
 	offsched_guard_give(core->cpu);
 	/* 1: somebody else was quicker to plug it in. */
 	ret = add_cpu(core->cpu);
+	offsched_sysfs_show(core);
 	module_put(THIS_MODULE);
 	return ret < 0 ? ret : 0;
 }
 
+/* Takes the CPU out of Linux. */
+static int take(struct offsched_core *core)
+{
+	int ret;
+
+	__module_get(THIS_MODULE);
+	/* First, or somebody could plug it in again before we have it. */
+	offsched_guard_take(core->cpu);
+	ret = remove_cpu(core->cpu);
+	if (!ret)
+		return 0;
+	offsched_guard_give(core->cpu);
+	module_put(THIS_MODULE);
+	return ret < 0 ? ret : -ENODEV;
+}
+
+static int launch(struct offsched_core *core, struct offsched_run *run)
+{
+	int ret;
+
+	tell(core, run);
+	ret = offsched_launch(core, run);
+	if (!ret)
+		ret = offsched_region_read(run);
+	return ret;
+}
+
 int offsched_start(struct offsched_core *core)
 {
+	struct offsched_run *run = core->run;
 	int ret;
 
 	if (core->state != OFFSCHED_LOADED)
@@ -57,32 +93,36 @@ int offsched_start(struct offsched_core *core)
 	if (!cpu_online(core->cpu))
 		return -ENODEV;
 	core->apic_id = per_cpu(x86_cpu_to_apicid, core->cpu);
-	__module_get(THIS_MODULE);
-	/* First, or somebody could plug it in again before we have it. */
-	offsched_guard_take(core->cpu);
-	ret = remove_cpu(core->cpu);
+	ret = offsched_wake_open(run);
+	if (ret)
+		return ret;
+	ret = take(core);
 	if (ret) {
-		offsched_guard_give(core->cpu);
-		module_put(THIS_MODULE);
-		return ret < 0 ? ret : -ENODEV;
+		offsched_wake_close(run);
+		return ret;
 	}
-	core->state = OFFSCHED_OFFLOADED;
-	tell(core);
-	ret = offsched_launch(core);
-	if (ret && give_back(core))
-		pr_err("CPU %u did not come back to Linux\n", core->cpu);
-	return ret;
+	WRITE_ONCE(core->state, OFFSCHED_OFFLOADED);
+	ret = launch(core, run);
+	if (ret) {
+		if (give_back(core, run))
+			pr_err("CPU %u did not come back to Linux\n", core->cpu);
+		return ret;
+	}
+	offsched_run_reachable(run, true);
+	offsched_run_live(run);
+	offsched_sysfs_show(core);
+	return 0;
 }
 
 void offsched_ask_to_stop(struct offsched_core *core)
 {
-	struct offsched_params *params = page_address(core->params);
+	struct offsched_params *params = page_address(core->run->params);
 
 	smp_store_release(&params->stop, 1);
-	apic->icr_write(APIC_DM_FIXED | OFFSCHED_DOORBELL, core->apic_id);
+	offsched_interrupt(core->apic_id);
 }
 
 int offsched_return(struct offsched_core *core)
 {
-	return give_back(core);
+	return give_back(core, core->run);
 }

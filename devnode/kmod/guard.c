@@ -3,6 +3,8 @@
 
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
+#include <linux/kexec.h>
+#include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 #include <asm/smp.h>
@@ -27,13 +29,31 @@ static int veto(unsigned int cpu)
 	return cpumask_test_cpu(cpu, &offloaded) ? -EBUSY : 0;
 }
 
-/* Nothing may run on over memory that the next kernel takes for its own. */
-static int on_reboot(struct notifier_block *block, unsigned long action, void *data)
+static void park_all(void)
 {
 	unsigned int cpu;
 
 	for_each_cpu(cpu, &offloaded)
 		offsched_park(per_cpu(x86_cpu_to_apicid, cpu));
+}
+
+/* Nothing may run on over memory that the next kernel takes for its own: kexec comes here too. */
+static int on_reboot(struct notifier_block *block, unsigned long action, void *data)
+{
+	park_all();
+	return NOTIFY_DONE;
+}
+
+/*
+ * Linux is gone; services that do not need it keep their deadlines. Only if a
+ * crash kernel comes next is there nothing to serve. (Where it comes before the
+ * notifiers, as it does by default, the cores run on in memory that it leaves
+ * alone, until it starts their CPUs, which resets them.)
+ */
+static int on_panic(struct notifier_block *block, unsigned long action, void *data)
+{
+	if (kexec_crash_loaded())
+		park_all();
 	return NOTIFY_DONE;
 }
 
@@ -45,6 +65,7 @@ static int on_suspend(struct notifier_block *block, unsigned long action, void *
 }
 
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
+static struct notifier_block panic_block = { .notifier_call = on_panic };
 static struct notifier_block suspend_block = { .notifier_call = on_suspend };
 
 int offsched_guard_init(void)
@@ -54,6 +75,7 @@ int offsched_guard_init(void)
 	if (hotplug_state < 0)
 		return hotplug_state;
 	register_reboot_notifier(&reboot_block);
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 	register_pm_notifier(&suspend_block);
 	return 0;
 }
@@ -61,6 +83,7 @@ int offsched_guard_init(void)
 void offsched_guard_exit(void)
 {
 	unregister_pm_notifier(&suspend_block);
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	unregister_reboot_notifier(&reboot_block);
 	cpuhp_remove_state_nocalls(hotplug_state);
 }

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 #include <asm/apic.h>
 #include <asm/msr.h>
 #include <asm/pgtable_types.h>
@@ -41,20 +42,20 @@ static u64 flags_of(u32 access)
 }
 
 /* Copies and maps a segment into the pages from `first` on. */
-static int place(struct offsched_core *core, const struct offsched_segment *segment,
+static int place(struct offsched_run *run, const struct offsched_segment *segment,
 		 unsigned long first)
 {
 	u64 at;
 	int ret;
 
 	for (at = 0; at < segment->bytes; at += PAGE_SIZE, first++) {
-		struct page *page = core->image.page[first];
+		struct page *page = run->image.page[first];
 		u64 bytes = segment->data_bytes > at ? min(segment->data_bytes - at, PAGE_SIZE) : 0;
 
 		if (bytes && copy_from_user(page_address(page),
 					    u64_to_user_ptr(segment->data + at), bytes))
 			return -EFAULT;
-		ret = offsched_tables_map(&core->tables, core->root, segment->vaddr + at,
+		ret = offsched_tables_map(&run->tables, run->root, segment->vaddr + at,
 					  page_to_phys(page), flags_of(segment->access));
 		if (ret)
 			return ret;
@@ -62,7 +63,7 @@ static int place(struct offsched_core *core, const struct offsched_segment *segm
 	return 0;
 }
 
-static int place_all(struct offsched_core *core, const struct offsched_load *load,
+static int place_all(struct offsched_run *run, const struct offsched_load *load,
 		     const struct offsched_segment *segments)
 {
 	unsigned long pages = 0;
@@ -84,73 +85,90 @@ static int place_all(struct offsched_core *core, const struct offsched_load *loa
 	/* Overlaps are found by mapping; this only bounds the allocation. */
 	if (!entry_found || pages > (OFFSCHED_IMAGE_END - OFFSCHED_IMAGE_BASE) >> PAGE_SHIFT)
 		return -EINVAL;
-	ret = offsched_pages_alloc(&core->image, pages);
+	ret = offsched_pages_alloc(&run->image, pages);
 	for (i = 0, pages = 0; !ret && i < load->count; i++) {
-		ret = place(core, segments + i, pages);
+		ret = place(run, segments + i, pages);
 		pages += segments[i].bytes >> PAGE_SHIFT;
 	}
 	return ret;
 }
 
-static int map_surroundings(struct offsched_core *core)
+static int map_surroundings(struct offsched_run *run)
 {
 	unsigned long i;
 	int ret;
 
-	ret = offsched_tables_map(&core->tables, core->root, OFFSCHED_PARAMS,
-				  page_to_phys(core->params), _PAGE_NX);
-	for (i = 0; !ret && i < core->shared.count; i++)
-		ret = offsched_tables_map(&core->tables, core->root,
+	ret = offsched_tables_map(&run->tables, run->root, OFFSCHED_PARAMS,
+				  page_to_phys(run->params), _PAGE_NX);
+	for (i = 0; !ret && i < run->shared.count; i++)
+		ret = offsched_tables_map(&run->tables, run->root,
 					  OFFSCHED_SHARED + i * PAGE_SIZE,
-					  page_to_phys(core->shared.page[i]), _PAGE_RW | _PAGE_NX);
+					  page_to_phys(run->shared.page[i]), _PAGE_RW | _PAGE_NX);
 	if (!ret && !x2apic_mode) {
 		u64 base;
 
 		rdmsrl(MSR_IA32_APICBASE, base);
-		ret = offsched_tables_map(&core->tables, core->root, OFFSCHED_LAPIC,
+		ret = offsched_tables_map(&run->tables, run->root, OFFSCHED_LAPIC,
 					  base & PTE_PFN_MASK,
 					  _PAGE_RW | _PAGE_NX | _PAGE_PCD | _PAGE_PWT);
 	}
 	return ret;
 }
 
-int offsched_load(struct offsched_core *core, const struct offsched_load *load)
+static int map_view(struct offsched_run *run)
 {
-	struct offsched_segment segments[OFFSCHED_SEGMENTS_MAX];
+	run->view = vmap(run->shared.page, run->shared.count, VM_MAP, PAGE_KERNEL);
+	return run->view ? 0 : -ENOMEM;
+}
+
+static int fill(struct offsched_run *run, const struct offsched_load *load,
+		const struct offsched_segment *segments)
+{
 	int ret;
 
-	if (!load->count || load->count > OFFSCHED_SEGMENTS_MAX || !load->shared_bytes ||
-	    !PAGE_ALIGNED(load->shared_bytes) || load->shared_bytes > OFFSCHED_SHARED_MAX)
+	run->entry = load->entry;
+	run->public_bytes = load->public_bytes;
+	run->params = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	run->root = offsched_tables_new(&run->tables);
+	if (!run->params || !run->root)
+		return -ENOMEM;
+	ret = offsched_pages_alloc(&run->shared, load->shared_bytes >> PAGE_SHIFT);
+	if (!ret)
+		ret = map_view(run);
+	if (!ret)
+		ret = place_all(run, load, segments);
+	if (!ret)
+		ret = map_surroundings(run);
+	return ret;
+}
+
+/* On an error what was loaded before stays. */
+int offsched_image_load(struct offsched_core *core, const struct offsched_load *load)
+{
+	struct offsched_segment segments[OFFSCHED_SEGMENTS_MAX];
+	struct offsched_run *run;
+	int ret;
+
+	if (!load->count || load->count > OFFSCHED_SEGMENTS_MAX ||
+	    !PAGE_ALIGNED(load->shared_bytes) || load->shared_bytes > OFFSCHED_SHARED_MAX ||
+	    !PAGE_ALIGNED(load->public_bytes) || load->public_bytes < PAGE_SIZE ||
+	    load->public_bytes > load->shared_bytes)
 		return -EINVAL;
 	if (copy_from_user(segments, u64_to_user_ptr(load->segments),
 			   load->count * sizeof(*segments)))
 		return -EFAULT;
-	offsched_unload(core);
-	core->entry = load->entry;
-	core->params = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	core->root = offsched_tables_new(&core->tables);
-	ret = core->params && core->root ? 0 : -ENOMEM;
-	if (!ret)
-		ret = offsched_pages_alloc(&core->shared, load->shared_bytes >> PAGE_SHIFT);
-	if (!ret)
-		ret = place_all(core, load, segments);
-	if (!ret)
-		ret = map_surroundings(core);
+	ret = offsched_sysfs_add(core);
 	if (ret)
-		offsched_unload(core);
-	else
-		core->state = OFFSCHED_LOADED;
-	return ret;
-}
-
-void offsched_unload(struct offsched_core *core)
-{
-	core->state = OFFSCHED_EMPTY;
-	offsched_pages_free(&core->image);
-	offsched_pages_free(&core->shared);
-	offsched_tables_free(&core->tables);
-	core->root = NULL;
-	if (core->params)
-		__free_page(core->params);
-	core->params = NULL;
+		return ret;
+	run = offsched_run_new(core);
+	if (!run)
+		return -ENOMEM;
+	ret = fill(run, load, segments);
+	if (ret) {
+		offsched_run_put(run);
+		return ret;
+	}
+	offsched_run_install(core, run);
+	core->state = OFFSCHED_LOADED;
+	return 0;
 }

@@ -2,11 +2,22 @@
 #ifndef OFFSCHED_INTERNAL_H
 #define OFFSCHED_INTERNAL_H
 
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "offsched.h"
+#include "region.h"
+#include "ring.h"
 
 /* Pages that need not be contiguous. */
 struct offsched_pages {
@@ -14,19 +25,93 @@ struct offsched_pages {
 	unsigned long count;
 };
 
-/* One image and its CPU. All under offsched_lock. */
+/* A channel of a run. `word` is what this side believes; the region shows a copy. */
+struct offsched_channel {
+	u32 word;
+	u32 index;
+	u32 service;
+	u64 offset;		/* in shared memory */
+	wait_queue_head_t wait;
+};
+
+/*
+ * An image and its memory, from LOAD on; one start at most. Lives as long as
+ * anybody has a handle of it, so that nothing is freed under a client.
+ */
+struct offsched_run {
+	struct kref ref;
+	struct offsched_core *core;	/* lives as long as the module */
+	u32 epoch;
+	u64 entry;
+	struct offsched_pages image;
+	struct offsched_pages shared;
+	u64 public_bytes;
+	struct page *params;
+	struct list_head tables;	/* page table pages, by page->lru */
+	struct page *root;
+	void *view;			/* shared memory */
+	u64 map_base;			/* mmap offset of its first byte, in no other run's range */
+	unsigned int irq;
+
+	/* From the region, checked, when the image lives: the image changes it no more. */
+	u32 abi_version;
+	u64 layout_hash;
+	u32 services;
+	u32 channels;
+	struct offsched_service *service;
+	struct offsched_channel *channel;
+	u32 *states;			/* in the region: the channels' words, for all to see */
+
+	struct mutex lock;		/* who has which channel; held over nothing that may wait for users */
+	wait_queue_head_t freed;
+	u32 frees;			/* channels that became free, ever */
+	bool live;			/* clients may bind */
+	bool over;			/* the core has ended, one way or another */
+	raw_spinlock_t bell_lock;
+	bool reachable;			/* the CPU is the image's: under bell_lock */
+};
+
+/* A CPU. Under offsched_lock, but `run` and what sysfs shows. */
 struct offsched_core {
 	unsigned int cpu;
 	unsigned int apic_id;
 	enum offsched_state state;
 	u32 epoch;
-	u64 entry;
-	struct offsched_pages image;
-	struct offsched_pages shared;
-	struct page *params;
-	struct list_head tables;	/* page table pages, by page->lru */
-	struct page *root;
+	spinlock_t lock;		/* run */
+	struct offsched_run *run;
+	struct device *device;
+	const char *shown;		/* the state that user space was told last */
+	struct mutex show_lock;
+	struct work_struct changed;
 };
+
+/* How a client uses its channel. */
+enum offsched_use {
+	OFFSCHED_UNUSED,
+	OFFSCHED_MAPPED,
+	OFFSCHED_CALLS,
+};
+
+/* An open file of the node. */
+struct offsched_handle {
+	struct mutex lock;		/* ATTACH and BIND */
+	struct file *file;
+	struct offsched_core *core;
+	/* Set by BIND, for good; `channel` last. */
+	struct offsched_run *run;
+	struct offsched_channel *channel;
+	u16 epoch;
+	fl_owner_t owner;
+	int use;			/* enum offsched_use */
+	u64 rung;			/* when it rang last, ns */
+	/* For read and write. */
+	struct mutex reading;
+	struct mutex writing;
+	struct offsched_end end;
+};
+
+/* main.c */
+struct offsched_core *offsched_core_at(unsigned int cpu);
 
 /* memory.c */
 int offsched_pages_alloc(struct offsched_pages *pages, unsigned long count);
@@ -37,8 +122,79 @@ int offsched_tables_share(struct page *to, struct page *from, u64 va);
 void offsched_tables_free(struct list_head *tables);
 
 /* image.c */
-int offsched_load(struct offsched_core *core, const struct offsched_load *load);
-void offsched_unload(struct offsched_core *core);
+int offsched_image_load(struct offsched_core *core, const struct offsched_load *load);
+
+/* run.c */
+struct offsched_run *offsched_run_new(struct offsched_core *core);
+void offsched_run_put(struct offsched_run *run);
+struct offsched_run *offsched_run_get(struct offsched_core *core);
+void offsched_run_install(struct offsched_core *core, struct offsched_run *run);
+void offsched_run_strip(struct offsched_run *run);
+void offsched_run_live(struct offsched_run *run);
+void offsched_run_look(struct offsched_run *run);
+void offsched_run_reachable(struct offsched_run *run, bool reachable);
+void offsched_run_end(struct offsched_run *run);
+
+static inline struct offsched_header *offsched_run_header(struct offsched_run *run)
+{
+	return run->view;
+}
+
+/* region.c */
+int offsched_region_read(struct offsched_run *run);
+u64 offsched_channel_bytes(const struct offsched_service *service);
+
+/* channel.c */
+int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsched_channel **found);
+void offsched_channel_close(struct offsched_run *run, struct offsched_channel *channel, u16 epoch,
+			    struct address_space *mapping);
+
+static inline u16 offsched_word_epoch(u32 word)
+{
+	return word >> 16;
+}
+
+static inline u32 offsched_word(u16 epoch, enum offsched_phase phase)
+{
+	return (u32)epoch << 16 | phase;
+}
+
+/* client.c */
+int offsched_open(struct inode *inode, struct file *file);
+int offsched_flush(struct file *file, fl_owner_t id);
+int offsched_release(struct inode *inode, struct file *file);
+__poll_t offsched_poll(struct file *file, struct poll_table_struct *table);
+struct offsched_core *offsched_core_find(u32 cpu);
+int offsched_handle_attach(struct offsched_handle *handle, u32 *cpu);
+int offsched_handle_bind(struct offsched_handle *handle, struct offsched_bind *bind);
+int offsched_handle_ring(struct offsched_handle *handle);
+int offsched_handle_close(struct offsched_handle *handle);
+int offsched_handle_use(struct offsched_handle *handle, enum offsched_use use);
+bool offsched_handle_open(struct offsched_handle *handle);
+void offsched_handle_ask(struct offsched_handle *handle, u32 kinds);
+
+/* map.c */
+int offsched_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* message.c */
+ssize_t offsched_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t offsched_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
+/* wake.c */
+int offsched_wake_init(void);
+void offsched_wake_exit(void);
+int offsched_wake_open(struct offsched_run *run);
+void offsched_wake_close(struct offsched_run *run);
+void offsched_wake_core(struct offsched_run *run);
+void offsched_interrupt(unsigned int apic_id);
+
+/* sysfs.c */
+int offsched_sysfs_init(void);
+void offsched_sysfs_exit(void);
+void offsched_sysfs_core(struct offsched_core *core);
+int offsched_sysfs_add(struct offsched_core *core);
+void offsched_sysfs_remove(struct offsched_core *core);
+void offsched_sysfs_show(struct offsched_core *core);
 
 /* cpu.c */
 int offsched_start(struct offsched_core *core);
@@ -46,7 +202,7 @@ int offsched_return(struct offsched_core *core);
 void offsched_ask_to_stop(struct offsched_core *core);
 
 /* lowpage.c */
-int offsched_launch(struct offsched_core *core);
+int offsched_launch(struct offsched_core *core, struct offsched_run *run);
 void offsched_park(unsigned int apic_id);
 
 /* guard.c */

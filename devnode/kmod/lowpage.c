@@ -45,53 +45,51 @@ void offsched_park(unsigned int apic_id)
 }
 
 /* The image has made its region and heard of its epoch, which is not 0. */
-static bool alive(struct offsched_core *core)
+static bool alive(struct offsched_run *run)
 {
-	const u32 *epoch = page_address(core->shared.page[0]) + OFFSCHED_EPOCH_OFFSET;
-
-	return smp_load_acquire(epoch) == core->epoch;
+	return smp_load_acquire(&offsched_run_header(run)->epoch) == run->epoch;
 }
 
-static int kick(struct offsched_core *core, phys_addr_t code)
+static int kick(struct offsched_core *core, struct offsched_run *run, phys_addr_t code)
 {
 	int i;
 
 	offsched_park(core->apic_id);
-	for (i = 0; i < TRIES && !alive(core); i++) {
+	for (i = 0; i < TRIES && !alive(run); i++) {
 		/* A CPU that runs ignores it. */
 		if (i < 2)
 			apic->icr_write(APIC_DM_STARTUP | code >> PAGE_SHIFT, core->apic_id);
 		usleep_range(1000, 5000);
 	}
-	return alive(core) ? 0 : -EIO;
+	return alive(run) ? 0 : -EIO;
 }
 
 /* Tables for the way: the page itself, and all that the image will have. */
-static struct page *way_tables(struct offsched_core *core, struct list_head *tables, u64 code)
+static struct page *way_tables(struct offsched_run *run, struct list_head *tables, u64 code)
 {
 	struct page *root = offsched_tables_new(tables);
 
 	if (!root || offsched_tables_map(tables, root, code, code, 0) ||
-	    offsched_tables_share(root, core->root, OFFSCHED_IMAGE_BASE))
+	    offsched_tables_share(root, run->root, OFFSCHED_IMAGE_BASE))
 		return NULL;
 	return root;
 }
 
-static int launch_from(struct offsched_core *core, void *low)
+static int launch_from(struct offsched_core *core, struct offsched_run *run, void *low)
 {
 	struct offsched_trampoline_words *words;
 	LIST_HEAD(tables);
 	struct page *root;
 	int ret = -ENOMEM;
 
-	root = way_tables(core, &tables, virt_to_phys(low));
+	root = way_tables(run, &tables, virt_to_phys(low));
 	if (root) {
 		memcpy(low, offsched_trampoline, offsched_trampoline_end - offsched_trampoline);
 		words = low + (offsched_trampoline_words - offsched_trampoline);
 		words->base = virt_to_phys(low);
 		words->root = page_to_phys(root);
-		words->entry = core->entry;
-		ret = kick(core, virt_to_phys(low));
+		words->entry = run->entry;
+		ret = kick(core, run, virt_to_phys(low));
 		/* Not alive, it may still be under way in what is freed next. */
 		if (ret)
 			offsched_park(core->apic_id);
@@ -101,7 +99,7 @@ static int launch_from(struct offsched_core *core, void *low)
 	return ret;
 }
 
-int offsched_launch(struct offsched_core *core)
+int offsched_launch(struct offsched_core *core, struct offsched_run *run)
 {
 	void *low;
 	int ret = -EBUSY;
@@ -109,7 +107,7 @@ int offsched_launch(struct offsched_core *core)
 	cpu_hotplug_disable();
 	low = find_low_page();
 	if (low)
-		ret = launch_from(core, low);
+		ret = launch_from(core, run, low);
 	else
 		pr_err("no unused page in the first MiB\n");
 	cpu_hotplug_enable();

@@ -8,30 +8,19 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/nospec.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
 
-/* Held over every operation: CPUs come and go one at a time anyway. */
+/* Held over loads, starts and returns: CPUs come and go one at a time anyway. */
 static DEFINE_MUTEX(offsched_lock);
 static struct offsched_core *cores;	/* nr_cpu_ids of them */
 
-static int attach(struct file *file, u32 cpu)
+struct offsched_core *offsched_core_at(unsigned int cpu)
 {
-	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
-		return -EINVAL;
-	file->private_data = cores + array_index_nospec(cpu, nr_cpu_ids);
-	return 0;
-}
-
-/* misc_open leaves the miscdevice there. */
-static int offsched_open(struct inode *inode, struct file *file)
-{
-	file->private_data = NULL;
-	return 0;
+	return cores + cpu;
 }
 
 /* Loading an image is loading ring-0 code. */
@@ -42,19 +31,21 @@ static int may_load(void)
 	return security_locked_down(LOCKDOWN_MODULE_SIGNATURE);
 }
 
-static long load(struct file *file, void __user *argument)
+static long load(struct offsched_handle *handle, void __user *argument)
 {
 	struct offsched_load load;
-	struct offsched_core *core;
 	int ret;
 
 	if (copy_from_user(&load, argument, sizeof(load)))
 		return -EFAULT;
-	ret = attach(file, load.cpu);
+	if (load.cpu == OFFSCHED_ANY_CPU)
+		return -EINVAL;
+	ret = offsched_handle_attach(handle, &load.cpu);
 	if (ret)
 		return ret;
-	core = file->private_data;
-	return core->state == OFFSCHED_OFFLOADED ? -EBUSY : offsched_load(core, &load);
+	if (handle->core->state == OFFSCHED_OFFLOADED)
+		return -EBUSY;
+	return offsched_image_load(handle->core, &load);
 }
 
 static long status(const struct offsched_core *core, void __user *argument)
@@ -63,18 +54,17 @@ static long status(const struct offsched_core *core, void __user *argument)
 		.cpu = core->cpu,
 		.state = core->state,
 		.epoch = core->epoch,
-		.shared_bytes = (u64)core->shared.count << PAGE_SHIFT,
 	};
 
+	if (core->run) {
+		status.shared_bytes = (u64)core->run->shared.count << PAGE_SHIFT;
+		status.public_bytes = core->run->public_bytes;
+	}
 	return copy_to_user(argument, &status, sizeof(status)) ? -EFAULT : 0;
 }
 
 static long control(struct offsched_core *core, unsigned int command)
 {
-	int ret = may_load();
-
-	if (ret)
-		return ret;
 	if (command == OFFSCHED_IOC_START)
 		return offsched_start(core);
 	if (core->state != OFFSCHED_OFFLOADED)
@@ -85,101 +75,140 @@ static long control(struct offsched_core *core, unsigned int command)
 	return 0;
 }
 
-static long offsched_ioctl_locked(struct file *file, unsigned int command, void __user *argument)
+/* What is about cores as a whole, one at a time. */
+static long manage(struct offsched_handle *handle, unsigned int command, void __user *argument)
+{
+	int ret;
+
+	if (command == OFFSCHED_IOC_STATUS)
+		return handle->core ? status(handle->core, argument) : -EINVAL;
+	ret = may_load();
+	if (ret)
+		return ret;
+	if (command == OFFSCHED_IOC_LOAD)
+		return load(handle, argument);
+	return handle->core ? control(handle->core, command) : -EINVAL;
+}
+
+static long attach(struct offsched_handle *handle, u32 __user *argument)
 {
 	u32 cpu;
 	int ret;
 
+	if (get_user(cpu, argument))
+		return -EFAULT;
+	if (mutex_lock_interruptible(&handle->lock))
+		return -ERESTARTSYS;
+	ret = offsched_handle_attach(handle, &cpu);
+	mutex_unlock(&handle->lock);
+	return ret ? ret : put_user(cpu, argument);
+}
+
+/* What went wrong with the version is told too. */
+static long bind(struct offsched_handle *handle, void __user *argument)
+{
+	struct offsched_bind bind;
+	long ret;
+
+	if (copy_from_user(&bind, argument, sizeof(bind)))
+		return -EFAULT;
+	ret = offsched_handle_bind(handle, &bind);
+	if ((!ret || ret == -EPROTO) && copy_to_user(argument, &bind, sizeof(bind)))
+		return -EFAULT;
+	return ret;
+}
+
+static long offsched_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	struct offsched_handle *handle = file->private_data;
+	void __user *at = (void __user *)argument;
+	long ret;
+
 	switch (command) {
 	case OFFSCHED_IOC_ATTACH:
-		return get_user(cpu, (u32 __user *)argument) ?: attach(file, cpu);
+		return attach(handle, at);
+	case OFFSCHED_IOC_BIND:
+		return bind(handle, at);
+	case OFFSCHED_IOC_RING:
+		return offsched_handle_ring(handle);
+	case OFFSCHED_IOC_CLOSE:
+		return offsched_handle_close(handle);
 	case OFFSCHED_IOC_LOAD:
-		ret = may_load();
-		return ret ? ret : load(file, argument);
 	case OFFSCHED_IOC_START:
 	case OFFSCHED_IOC_STOP:
 	case OFFSCHED_IOC_RETURN:
-		return file->private_data ? control(file->private_data, command) : -EINVAL;
 	case OFFSCHED_IOC_STATUS:
-		return file->private_data ? status(file->private_data, argument) : -EINVAL;
+		if (mutex_lock_interruptible(&offsched_lock))
+			return -ERESTARTSYS;
+		ret = manage(handle, command, at);
+		mutex_unlock(&offsched_lock);
+		return ret;
 	default:
 		return -ENOTTY;
 	}
 }
 
-static long offsched_ioctl(struct file *file, unsigned int command, unsigned long argument)
-{
-	long ret;
-
-	if (mutex_lock_interruptible(&offsched_lock))
-		return -ERESTARTSYS;
-	ret = offsched_ioctl_locked(file, command, (void __user *)argument);
-	mutex_unlock(&offsched_lock);
-	return ret;
-}
-
-/*
- * Read-only, for good: a handle that was opened for writing could turn its
- * mapping writable later, and a private one would not show what changes.
- */
-static int map_shared(const struct offsched_core *core, struct vm_area_struct *vma)
-{
-	unsigned long i, count = vma_pages(vma);
-	int ret = 0;
-
-	if (vma->vm_pgoff || count > core->shared.count)
-		return -EINVAL;
-	for (i = 0; !ret && i < count; i++)
-		ret = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE, core->shared.page[i]);
-	return ret;
-}
-
-static int offsched_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	int ret;
-
-	if (!file->private_data)
-		return -EINVAL;
-	if (file->f_mode & FMODE_WRITE || vma->vm_flags & (VM_WRITE | VM_EXEC | VM_MAYWRITE))
-		return -EACCES;
-	/* The caller holds the mmap lock, which copy_from_user may want under ours. */
-	if (!mutex_trylock(&offsched_lock))
-		return -EAGAIN;
-	ret = map_shared(file->private_data, vma);
-	mutex_unlock(&offsched_lock);
-	return ret;
-}
-
 static const struct file_operations offsched_operations = {
 	.owner		= THIS_MODULE,
 	.open		= offsched_open,
+	.flush		= offsched_flush,
+	.release	= offsched_release,
 	.unlocked_ioctl	= offsched_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= offsched_mmap,
-	.llseek		= noop_llseek,
+	.poll		= offsched_poll,
+	.read_iter	= offsched_read_iter,
+	.write_iter	= offsched_write_iter,
 };
 
 static struct miscdevice offsched_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "offsched",
 	.fops	= &offsched_operations,
-	.mode	= 0600,
+	.mode	= 0660,
 };
 
-static int __init offsched_init(void)
+static void forget_cores(void)
 {
 	unsigned int cpu;
-	int ret;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		offsched_sysfs_remove(cores + cpu);
+		offsched_run_put(cores[cpu].run);
+	}
+	kfree(cores);
+}
+
+static int make_cores(void)
+{
+	unsigned int cpu;
 
 	cores = kcalloc(nr_cpu_ids, sizeof(*cores), GFP_KERNEL);
 	if (!cores)
 		return -ENOMEM;
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		cores[cpu].cpu = cpu;
-		INIT_LIST_HEAD(&cores[cpu].tables);
+		spin_lock_init(&cores[cpu].lock);
+		offsched_sysfs_core(cores + cpu);
 	}
+	return 0;
+}
+
+static int __init offsched_init(void)
+{
+	int ret = make_cores();
+
+	if (ret)
+		return ret;
+	ret = offsched_sysfs_init();
+	if (ret)
+		goto cores;
+	ret = offsched_wake_init();
+	if (ret)
+		goto sysfs;
 	ret = offsched_guard_init();
 	if (ret)
-		goto free;
+		goto wake;
 	ret = misc_register(&offsched_device);
 	if (ret)
 		goto guard;
@@ -187,21 +216,23 @@ static int __init offsched_init(void)
 
 guard:
 	offsched_guard_exit();
-free:
-	kfree(cores);
+wake:
+	offsched_wake_exit();
+sysfs:
+	offsched_sysfs_exit();
+cores:
+	forget_cores();
 	return ret;
 }
 
 /* An offloaded core holds a reference to the module: none is left here. */
 static void __exit offsched_exit(void)
 {
-	unsigned int cpu;
-
 	misc_deregister(&offsched_device);
 	offsched_guard_exit();
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
-		offsched_unload(cores + cpu);
-	kfree(cores);
+	forget_cores();
+	offsched_wake_exit();
+	offsched_sysfs_exit();
 }
 
 module_init(offsched_init);

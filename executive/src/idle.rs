@@ -59,6 +59,9 @@ impl Core {
                     self.arm(u64::MAX);
                 }
                 self.look_for_mail();
+                if self.bound().port.sleeps() && !self.ask_all() {
+                    continue;
+                }
                 let until = self.on_port(self.due.get());
                 if let Some(meant) = self.bound().port.relax(until) {
                     last = Some(meant.wrapping_add(self.skew.get()).max(now));

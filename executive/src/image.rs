@@ -1,6 +1,10 @@
 //! The image: what a port needs to run an app, as tables.
 #![allow(unsafe_code)]
 
+use offsched_abi::channel::channel_bytes;
+use offsched_abi::image::Needs;
+use offsched_abi::region::{NAME_BYTES, ServiceEntry, name_bytes};
+
 use crate::Core;
 use crate::channel::ChannelDecl;
 use crate::task::{Node, State, Task};
@@ -48,4 +52,56 @@ pub unsafe trait App: 'static {
     const NAME: &'static str;
     /// The app's tables.
     fn image() -> &'static Image<'static>;
+}
+
+/// What tables like these ask of a region: known before the app runs.
+///
+/// # Panics
+/// If a service's name is longer than a region takes; in a constant that is a compile error.
+pub const fn needs(tasks: &[Task], channels: &[ChannelDecl]) -> Needs {
+    let mut needs = Needs {
+        services: channels.len(),
+        channels: 0,
+        tasks: tasks.len(),
+        channel_bytes: 0,
+    };
+    let mut at = 0;
+    while at < channels.len() {
+        assert!(
+            channels[at].service.len() <= NAME_BYTES,
+            "a service's name has at most 32 bytes: include the service under a shorter one"
+        );
+        let clients = channels[at].clients as usize;
+        needs.channels += clients;
+        needs.channel_bytes += (clients * channel_bytes(channels[at].ring_bytes as usize)) as u64;
+        at += 1;
+    }
+    needs
+}
+
+/// The entries of a region's service table, in the order of the declarations.
+///
+/// # Errors
+/// The name of a service that no entry can hold: longer than
+/// [`NAME_BYTES`](offsched_abi::region::NAME_BYTES), or with a zero in it.
+pub fn service_entries(
+    channels: &[ChannelDecl],
+) -> impl Iterator<Item = Result<ServiceEntry, &'static str>> {
+    channels.iter().scan(0, |first, channel| {
+        let first_channel = *first;
+        *first += u32::from(channel.clients);
+        Some(
+            name_bytes(channel.service)
+                .ok_or(channel.service)
+                .map(|name| ServiceEntry {
+                    name,
+                    clients: u32::from(channel.clients),
+                    ring_bytes: channel.ring_bytes,
+                    rx_size: channel.rx_size,
+                    tx_size: channel.tx_size,
+                    first_channel,
+                    reserved: 0,
+                }),
+        )
+    })
 }

@@ -2,8 +2,9 @@
 //!
 //! Idle, the executive looks at one client a turn and releases the channel's
 //! task when there is something for it. Before a job below that task's level
-//! runs, the executive asks the clients for their doorbell ([`Core::doorbell`]),
-//! so mail preempts that job; back in idle it takes the request back.
+//! runs, and before the port sleeps, the executive asks the clients for their
+//! doorbell ([`Core::doorbell`]), so mail preempts that job or ends that sleep;
+//! back in idle it takes the request back.
 #![allow(unsafe_code)]
 
 use core::cell::Cell;
@@ -130,6 +131,20 @@ impl Core {
         if level < self.rounds.level.get() {
             self.ask_above(level);
         }
+    }
+
+    /// The idle loop, before the port sleeps: all clients are to ring. False: one had mail, whose
+    /// task has run. Inside no kernel section.
+    pub(crate) fn ask_all(&self) -> bool {
+        if self.rounds.level.get() == 0 {
+            return true;
+        }
+        let floor = self.words.raise(Limit::KERNEL);
+        self.ask_above(0);
+        let asked = self.rounds.asked.get().count_ones() as usize;
+        let all = asked == self.bound().channels.len();
+        self.leave(floor);
+        all
     }
 
     #[inline(never)]

@@ -35,6 +35,12 @@ pub trait Port {
     /// back, if it slept: what goes beyond is a gap.
     fn relax(&self, until: u64) -> Option<u64>;
 
+    /// True if [`relax`](Self::relax) may sleep, and so not look at the channels by itself: clients
+    /// are asked for their doorbell first.
+    fn sleeps(&self) -> bool {
+        false
+    }
+
     /// A pause inside a task's own wait loop: the same as [`relax`](Self::relax)
     /// but interrupts must go on being delivered.
     fn pause(&self);

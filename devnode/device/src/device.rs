@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
+use offsched_abi::node::{CoreStatus, call};
+
 use crate::image::{Access, ImageFile};
 use crate::shared::Shared;
 
@@ -26,29 +28,19 @@ struct RawLoad {
     count: u32,
     cpu: u32,
     shared_bytes: u64,
-}
-
-#[repr(C)]
-#[derive(Default)]
-struct RawStatus {
-    cpu: u32,
-    state: u32,
-    epoch: u32,
-    reserved: u32,
-    shared_bytes: u64,
+    public_bytes: u64,
 }
 
 const fn command(direction: libc::c_ulong, number: libc::c_ulong, bytes: usize) -> libc::c_ulong {
-    const TYPE: libc::c_ulong = 0xf7;
-    direction << 30 | (bytes as libc::c_ulong) << 16 | TYPE << 8 | number
+    direction << 30 | (bytes as libc::c_ulong) << 16 | (call::TYPE as libc::c_ulong) << 8 | number
 }
 
-const ATTACH: libc::c_ulong = command(1, 0, size_of::<u32>());
+const ATTACH: libc::c_ulong = command(3, call::ATTACH as _, size_of::<u32>());
 const LOAD: libc::c_ulong = command(1, 1, size_of::<RawLoad>());
 const START: libc::c_ulong = command(0, 2, 0);
 const STOP: libc::c_ulong = command(0, 3, 0);
 const RETURN: libc::c_ulong = command(0, 4, 0);
-const STATUS: libc::c_ulong = command(2, 5, size_of::<RawStatus>());
+const STATUS: libc::c_ulong = command(2, call::STATUS as _, size_of::<CoreStatus>());
 
 /// What the kernel module has of a core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +66,8 @@ pub struct Status {
     pub epoch: u32,
     /// Bytes of shared memory.
     pub shared_bytes: u64,
+    /// Bytes of it that everybody may see.
+    pub public_bytes: u64,
 }
 
 /// A handle of the node, for one CPU.
@@ -91,8 +85,9 @@ impl Device {
         let device = Self {
             file: File::open(path)?,
         };
-        // SAFETY: ATTACH takes the address of a u32 to read.
-        unsafe { device.ioctl(ATTACH, (&raw const cpu).cast_mut().cast()) }?;
+        let mut cpu = cpu;
+        // SAFETY: ATTACH takes the address of a u32 to read and write.
+        unsafe { device.ioctl(ATTACH, (&raw mut cpu).cast()) }?;
         Ok(device)
     }
 
@@ -123,6 +118,7 @@ impl Device {
             count: segments.len() as u32,
             cpu,
             shared_bytes: image.shared_bytes,
+            public_bytes: image.public_bytes,
         };
         // SAFETY: LOAD reads the structure, the segments it points to, and their data; all live through the call.
         unsafe { self.ioctl(LOAD, (&raw const load).cast_mut().cast()) }
@@ -157,7 +153,7 @@ impl Device {
     /// # Errors
     /// Those of the call.
     pub fn status(&self) -> io::Result<Status> {
-        let mut raw = RawStatus::default();
+        let mut raw = CoreStatus::default();
         // SAFETY: STATUS writes the structure and nothing else.
         unsafe { self.ioctl(STATUS, (&raw mut raw).cast()) }?;
         let states = [
@@ -171,15 +167,16 @@ impl Device {
             state: states.get(raw.state as usize).copied(),
             epoch: raw.epoch,
             shared_bytes: raw.shared_bytes,
+            public_bytes: raw.public_bytes,
         })
     }
 
-    /// The core's shared memory, as it is until the next load.
+    /// What the core publishes in its shared memory, as it is until the next load.
     ///
     /// # Errors
     /// Those of the calls; `InvalidInput` if nothing is loaded.
     pub fn shared(&self) -> io::Result<Shared> {
-        Shared::map(&self.file, self.status()?.shared_bytes as usize)
+        Shared::map(&self.file, self.status()?.public_bytes as usize)
     }
 
     fn plain(&self, command: libc::c_ulong) -> io::Result<()> {

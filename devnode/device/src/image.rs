@@ -51,6 +51,8 @@ pub struct ImageFile<'a> {
     pub entry: u64,
     /// Bytes of shared memory that it needs, whole pages.
     pub shared_bytes: u64,
+    /// Bytes of it that applications may see, from the start; whole pages.
+    pub public_bytes: u64,
     /// What it is made of, in rising order, without overlaps.
     pub segments: Vec<Segment<'a>>,
 }
@@ -66,8 +68,8 @@ pub enum ImageError {
     NoNote,
     /// Built from another version or layout of the ABI.
     Abi(RegionError),
-    /// Asks for no shared memory, or for too much: bytes.
-    SharedBytes(u64),
+    /// Asks for no shared memory, or for too much: bytes, and how many of them are public.
+    SharedBytes(u64, u64),
     /// A segment at this address breaks a rule: which one.
     Segment(u64, &'static str),
     /// The entry is not in code.
@@ -87,9 +89,10 @@ impl fmt::Display for ImageError {
                 "not an image: it has no offsched note; link it with the bare port's script"
             ),
             Self::Abi(error) => write!(f, "an image of another version: {error}"),
-            Self::SharedBytes(bytes) => write!(
+            Self::SharedBytes(shared, public) => write!(
                 f,
-                "it asks for {bytes} bytes of shared memory: whole pages, up to {SHARED_MAX}"
+                "it asks for {shared} bytes of shared memory, {public} of them public: both are \
+                 whole pages, up to {SHARED_MAX}, with room for a region and the console"
             ),
             Self::Segment(address, rule) => write!(f, "its segment at {address:#x} {rule}"),
             Self::Entry(address) => write!(f, "its entry {address:#x} is not in its code"),
@@ -119,11 +122,13 @@ impl<'a> ImageFile<'a> {
             .map_err(unreadable("program headers"))?;
         let info = info(headers, endian, file)?;
         info.check().map_err(ImageError::Abi)?;
-        let shared_bytes = info.shared_bytes();
+        let (shared_bytes, public_bytes) = (info.shared_bytes(), info.public_bytes());
         if !shared_bytes.is_multiple_of(PAGE)
-            || !(CONSOLE_BYTES as u64 + PAGE..=SHARED_MAX).contains(&shared_bytes)
+            || !public_bytes.is_multiple_of(PAGE)
+            || !(CONSOLE_BYTES as u64 + PAGE..=SHARED_MAX).contains(&public_bytes)
+            || !(public_bytes..=SHARED_MAX).contains(&shared_bytes)
         {
-            return Err(ImageError::SharedBytes(shared_bytes));
+            return Err(ImageError::SharedBytes(shared_bytes, public_bytes));
         }
         let segments = segments(headers, endian, file)?;
         let entry = header.e_entry(endian);
@@ -137,6 +142,7 @@ impl<'a> ImageFile<'a> {
         Ok(Self {
             entry,
             shared_bytes,
+            public_bytes,
             segments,
         })
     }

@@ -1,4 +1,4 @@
-//! A core's shared memory, mapped read-only.
+//! What a core publishes, mapped read-only.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -6,21 +6,19 @@ use std::io;
 use std::ptr::null_mut;
 
 use offsched_abi::console::Console;
-use offsched_abi::image::console_offset;
+use offsched_abi::image::CONSOLE_BYTES;
 use offsched_abi::region::{Region, RegionError};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-/// A core's shared memory.
+/// What a core publishes: its region and its console.
 #[derive(Debug)]
 pub struct Shared {
     base: *mut u8,
     bytes: usize,
-    console: usize,
 }
 
 impl Shared {
     pub(crate) fn map(file: &File, bytes: usize) -> io::Result<Self> {
-        let console = console_offset(bytes).ok_or(io::ErrorKind::InvalidInput)?;
         // SAFETY: a new mapping, which nothing else uses.
         let base = unsafe {
             mmap(
@@ -35,7 +33,6 @@ impl Shared {
         Ok(Self {
             base: base.cast(),
             bytes,
-            console,
         })
     }
 
@@ -46,13 +43,21 @@ impl Shared {
     pub fn region(&self) -> Result<Region<'_>, RegionError> {
         // SAFETY: the mapping lives as long as self. The image writes tables and entries before its first sign of life,
         // which START waits for, and words after it.
-        unsafe { Region::from_raw(self.base, self.console) }
+        unsafe { Region::from_raw(self.base, self.bytes) }
     }
 
-    /// The core's console.
-    pub fn console(&self) -> &Console {
-        // SAFETY: within the mapping, page aligned; all of it atomic words.
-        unsafe { &*self.base.add(self.console).cast::<Console>() }
+    /// The core's console, once the image has made the region.
+    ///
+    /// # Errors
+    /// [`RegionError`]; [`Tables`](RegionError::Tables) also if there is no room for a console.
+    pub fn console(&self) -> Result<&Console, RegionError> {
+        let offset = self.region()?.header().tables().region_bytes as usize;
+        let room = self.bytes.checked_sub(offset);
+        if room.is_none_or(|room| room < CONSOLE_BYTES) {
+            return Err(RegionError::Tables);
+        }
+        // SAFETY: within the mapping (checked), page aligned; all of it atomic words.
+        Ok(unsafe { &*self.base.add(offset).cast::<Console>() })
     }
 }
 

@@ -1,15 +1,17 @@
 //! The header page of a region: what it is, how its core fares, and on which clock.
 
+mod bells;
 mod crash;
 mod scene;
 mod state;
 mod time;
 
+pub use bells::{BELL_OFFSET, Bells, RUNG_OFFSET, RUNG_WORDS};
 pub use crash::{CRASH_BYTES, CrashMessage, CrashText};
 pub use scene::{
     CrashKind, CrashScene, REGISTER_NAMES, REGISTERS, Registers, Scene, TRACE_MAX, Trace, TraceEnd,
 };
-pub use state::{CoreState, EPOCH_OFFSET, State, StateError};
+pub use state::{CoreState, EPOCH_OFFSET, STATE_OFFSET, State, StateError};
 pub use time::{TimeBase, TimeScale};
 
 use core::mem::offset_of;
@@ -30,10 +32,12 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     size_of::<Header>(),
     offset_of!(Header, tables),
     offset_of!(Header, state),
+    offset_of!(Header, bells),
     offset_of!(Header, time),
     offset_of!(Header, crash),
     offset_of!(Header, scene),
     size_of::<CoreState>(),
+    size_of::<Bells>(),
     size_of::<TimeBase>(),
     size_of::<CrashMessage>(),
     size_of::<CrashScene>(),
@@ -72,8 +76,10 @@ pub const fn fnv1a(values: &[usize]) -> u64 {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tables {
-    /// Bytes of the whole region.
+    /// Bytes of the region: header and tables.
     pub region_bytes: u64,
+    /// Bytes that applications may see, read-only: the region, and what else the core publishes.
+    pub public_bytes: u64,
     /// Offset of the [`ServiceEntry`] table.
     pub services_offset: u32,
     /// Entries in it.
@@ -102,6 +108,8 @@ pub struct Header {
     tables: Tables,
     /// State and epoch of the core.
     pub state: CoreState,
+    /// Doorbells that have been rung, both ways.
+    pub bells: Bells,
     /// The core's clock and Linux's.
     pub time: TimeBase,
     /// Why the core crashed, if it did.
@@ -110,7 +118,7 @@ pub struct Header {
     pub scene: CrashScene,
 }
 
-const _: () = assert!(size_of::<Header>() == PAGE_BYTES);
+const _: () = assert!(size_of::<Header>() == PAGE_BYTES && offset_of!(Header, tables) == 24);
 
 impl Header {
     /// A header of a region with `tables`, of a core that is offline.
@@ -122,6 +130,7 @@ impl Header {
             _reserved: 0,
             tables,
             state: CoreState::new(),
+            bells: Bells::default(),
             time: TimeBase::new(),
             crash: CrashMessage::new(),
             scene: CrashScene::new(),

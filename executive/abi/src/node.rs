@@ -7,7 +7,8 @@
 //!   bind     -> a channel of a service: its pages, a wake-up to wait on, a doorbell to ring
 //!   close    -> the channel is free again
 //! ```
-//! File descriptors travel beside an answer, in the order of the [`Reply`]'s documentation.
+//! On the socket, file descriptors travel beside an answer, in the order of the [`Reply`]'s
+//! documentation. The kernel's device has calls of its own for the same ([`Bind`]).
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -152,3 +153,95 @@ impl Reply {
         }
     }
 }
+
+/// Calls of the kernel's device that applications use, as `devnode/kmod/offsched.h` has them.
+pub mod call {
+    /// The type byte of all its calls.
+    pub const TYPE: u8 = 0xf7;
+    /// About which CPU the handle is; reads and writes a `u32`.
+    pub const ATTACH: u8 = 0;
+    /// What the module knows of the core; writes a [`CoreStatus`](super::CoreStatus).
+    pub const STATUS: u8 = 5;
+    /// Binds the handle; reads and writes a [`Bind`](super::Bind).
+    pub const BIND: u8 = 6;
+    /// Wakes the core to look at its channels.
+    pub const RING: u8 = 7;
+    /// Closes the channel; the handle stays, hung up.
+    pub const CLOSE: u8 = 8;
+    /// For [`ATTACH`]: the first CPU whose image runs, else the first whose image has run.
+    pub const ANY_CPU: u32 = u32::MAX;
+}
+
+/// A binding asked of the kernel's device, and its answer in the same words.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct Bind {
+    /// [`ABI_VERSION`] of the sender; of the image, if that is why it was refused.
+    pub abi_version: u32,
+    /// [`BIND_WAIT`] or 0.
+    pub flags: u32,
+    /// [`LAYOUT_HASH`] of the sender.
+    pub layout_hash: u64,
+    /// The service's name, padded with zeros.
+    pub name: [u8; NAME_BYTES],
+    /// Answer: the service's index.
+    pub service: u32,
+    /// Answer: the channel's index.
+    pub channel: u32,
+    /// Answer: the epoch that the channel is open in.
+    pub channel_epoch: u32,
+    /// Answer: the core's epoch.
+    pub core_epoch: u32,
+    /// Answer: the core's CPU.
+    pub cpu: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Answer: where mmap finds the channel's pages.
+    pub offset: u64,
+    /// Answer: their bytes.
+    pub bytes: u64,
+}
+
+/// For [`Bind::flags`]: wait until a channel is free.
+pub const BIND_WAIT: u32 = 1;
+
+impl Bind {
+    /// A request of this program's version.
+    pub fn new(name: [u8; NAME_BYTES]) -> Self {
+        Self {
+            abi_version: ABI_VERSION,
+            layout_hash: LAYOUT_HASH,
+            name,
+            ..Self::default()
+        }
+    }
+}
+
+/// What the kernel's device knows of a core.
+#[repr(C)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+pub struct CoreStatus {
+    /// The CPU.
+    pub cpu: u32,
+    /// 0: nothing loaded; 1: loaded; 2: the CPU is the image's; 3: the CPU is Linux's again.
+    pub state: u32,
+    /// Starts of cores on this CPU.
+    pub epoch: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Bytes of shared memory.
+    pub shared_bytes: u64,
+    /// Bytes of it that everybody may see, from the start.
+    pub public_bytes: u64,
+}
+
+const _: () = {
+    use core::mem::offset_of;
+    assert!(size_of::<Bind>() == 88 && offset_of!(Bind, service) == 48);
+    assert!(offset_of!(Bind, offset) == 72);
+    assert!(size_of::<CoreStatus>() == 32 && offset_of!(CoreStatus, shared_bytes) == 16);
+};

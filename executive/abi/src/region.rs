@@ -105,7 +105,8 @@ impl fmt::Display for RegionError {
 
 impl core::error::Error for RegionError {}
 
-/// The tables of a region with so many services, channels and tasks; `None` above a maximum.
+/// The tables of a region with so many services, channels and tasks, with nothing else public;
+/// `None` above a maximum.
 pub const fn tables_for(services: usize, channels: usize, tasks: usize) -> Option<Tables> {
     if services > SERVICES_MAX || channels > CHANNELS_MAX || tasks > TASKS_MAX {
         return None;
@@ -118,6 +119,7 @@ pub const fn tables_for(services: usize, channels: usize, tasks: usize) -> Optio
     );
     Some(Tables {
         region_bytes: region_bytes as u64,
+        public_bytes: region_bytes as u64,
         services_offset: services_offset as u32,
         services: services as u32,
         channels_offset: channels_offset as u32,
@@ -150,10 +152,11 @@ pub struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
-    /// Makes a region in zeroed memory, of a core that is offline.
+    /// Makes a region in zeroed memory, of a core that is offline. All of the `bytes` are public;
+    /// what the region does not need of them is the caller's.
     ///
     /// # Errors
-    /// [`RegionError::NotARegion`] if the memory is too small or not page aligned,
+    /// [`RegionError::NotARegion`] if the memory is too small or not whole, aligned pages,
     /// [`RegionError::Tables`] above a maximum.
     ///
     /// # Safety
@@ -167,9 +170,14 @@ impl<'a> Region<'a> {
         tasks: usize,
     ) -> Result<Self, RegionError> {
         let tables = tables_for(services.len(), channels, tasks).ok_or(RegionError::Tables)?;
-        if !is_page(base) || (bytes as u64) < tables.region_bytes {
+        let whole = is_page(base) && bytes.is_multiple_of(PAGE_BYTES);
+        if !whole || (bytes as u64) < tables.region_bytes {
             return Err(RegionError::NotARegion);
         }
+        let tables = Tables {
+            public_bytes: bytes as u64,
+            ..tables
+        };
         // SAFETY: the caller vouches for the memory; it is page aligned and the header and table
         // lie within it (checked above, and `tables_for` puts them one after the other).
         unsafe {
@@ -205,7 +213,17 @@ impl<'a> Region<'a> {
             tables.channels as usize,
             tables.tasks as usize,
         );
-        if expected != Some(tables) || (bytes as u64) < tables.region_bytes {
+        let expected = expected.ok_or(RegionError::Tables)?;
+        let public_bytes = tables.public_bytes;
+        if tables
+            != (Tables {
+                public_bytes,
+                ..expected
+            })
+            || !(tables.region_bytes..=u64::from(u32::MAX)).contains(&public_bytes)
+            || !public_bytes.is_multiple_of(PAGE_BYTES as u64)
+            || (bytes as u64) < tables.region_bytes
+        {
             return Err(RegionError::Tables);
         }
         let telemetry = tables.telemetry_offset as usize;

@@ -78,7 +78,7 @@ fn memory_that_is_no_region_is_refused() {
     assert_eq!(damaged(0, 1), Some(RegionError::NotARegion));
     assert!(matches!(damaged(8, 1), Some(RegionError::Layout { .. })));
     assert_eq!(damaged(16, 2), Some(RegionError::Version { found: 2 }));
-    for word in 0..8 {
+    for word in 0..10 {
         assert_eq!(
             damaged(24 + 4 * word, u32::MAX),
             Some(RegionError::Tables),
@@ -89,6 +89,22 @@ fn memory_that_is_no_region_is_refused() {
     pages.format(&[service("timer")], 1, 1);
     assert_eq!(pages.read(bytes - 1).err(), Some(RegionError::Tables));
     assert_eq!(pages.read(100).err(), Some(RegionError::NotARegion));
+}
+
+#[test]
+fn what_is_public_beside_the_region_is_whole_pages() {
+    let bytes = tables_for(1, 1, 1).unwrap().region_bytes;
+    let page = PAGE_BYTES as u64;
+    let mut pages = Pages::new(bytes + 2 * page);
+    let region = pages.format(&[service("timer")], 1, 1);
+    let tables = region.header().tables();
+    assert_eq!(tables.region_bytes, bytes);
+    assert_eq!(tables.public_bytes, bytes + 2 * page);
+    for wrong in [bytes - page, bytes + 1, 0] {
+        pages.0[0].0[32..40].copy_from_slice(&wrong.to_le_bytes());
+        let read = pages.read(bytes as usize).err();
+        assert_eq!(read, Some(RegionError::Tables), "{wrong}");
+    }
 }
 
 #[test]

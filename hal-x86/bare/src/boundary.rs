@@ -1,14 +1,17 @@
 //! What the module has mapped around the image: parameters and shared memory.
 #![allow(unsafe_code)]
 
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::ptr::with_exposed_provenance_mut;
 
+use offsched::rt::{ChannelDecl, Task};
+use offsched::{needs, service_entries};
+use offsched_abi::channel::{ChannelView, channel_bytes};
 use offsched_abi::console::Console;
 use offsched_abi::header::TimeScale;
-use offsched_abi::image::{
-    PARAMS_ADDRESS, PARAMS_MAGIC, Params, SHARED_ADDRESS, SHARED_MAX, console_offset,
-};
-use offsched_abi::region::Region;
+use offsched_abi::image::{Layout, PARAMS_ADDRESS, PARAMS_MAGIC, Params, SHARED_ADDRESS};
+use offsched_abi::region::{CHANNELS_MAX, Region, SERVICES_MAX, ServiceEntry};
 
 use crate::once::Once;
 
@@ -20,32 +23,60 @@ pub(crate) struct Boundary {
     pub params: &'static Params,
     pub region: Region<'static>,
     pub console: &'static Console,
+    /// The app's channels, in the order of its declarations.
+    pub channels: &'static [ChannelView<'static>],
 }
+
+/// Room for the views of all channels that an image can have.
+struct Views(UnsafeCell<[MaybeUninit<ChannelView<'static>>; CHANNELS_MAX]>);
+
+// SAFETY: written by `open` before anything else could look, on the one core there is; then read only.
+unsafe impl Sync for Views {}
+
+static VIEWS: Views = Views(UnsafeCell::new([MaybeUninit::uninit(); CHANNELS_MAX]));
 
 /// What the module tells; `None` if it speaks another language.
 ///
 /// # Safety
 /// In an image that the module has started.
 pub(crate) unsafe fn params() -> Option<&'static Params> {
-    // SAFETY: the module maps the parameters there, read-only, for as long as the image runs, and changes only `stop`.
+    // SAFETY: the module maps the parameters there, read-only, for as long as the image runs, and changes only atomic
+    // words in them.
     let params = unsafe { &*with_exposed_provenance_mut::<Params>(PARAMS_ADDRESS) };
-    (params.magic == PARAMS_MAGIC && params.shared_bytes <= SHARED_MAX).then_some(params)
+    (params.magic == PARAMS_MAGIC).then_some(params)
 }
 
-/// Makes the region, for so many tasks, and the state `starting`: the image's
-/// first sign of life. `None`: it needs more memory than there is.
+/// Makes the region for an app's tasks and channels, the channels' views, and the state `starting`: the
+/// image's first sign of life. `None`: it needs more memory than there is.
 ///
 /// # Safety
 /// Called once, before interrupts, in an image that the module has started.
-pub(crate) unsafe fn open(params: &'static Params, tasks: usize) -> Option<&'static Boundary> {
-    let bytes = params.shared_bytes as usize;
+pub(crate) unsafe fn open(
+    params: &'static Params,
+    tasks: &[Task],
+    channels: &[ChannelDecl],
+) -> Option<&'static Boundary> {
+    let needs = needs(tasks, channels);
+    let layout = Layout::new(&needs)?;
+    if params.shared_bytes < layout.shared_bytes {
+        return None;
+    }
     let base = with_exposed_provenance_mut::<u8>(SHARED_ADDRESS);
-    let offset = console_offset(bytes)?;
-    // SAFETY: the module maps `bytes` writable, zero bytes there; Linux shows them to others read-only. The region gets
-    // those before the console.
-    let region = unsafe { Region::format(base, offset, &[], 0, tasks) }.ok()?;
+    let mut services = [ServiceEntry::default(); SERVICES_MAX];
+    let services = services.get_mut(..needs.services)?;
+    for (place, entry) in services.iter_mut().zip(service_entries(channels)) {
+        *place = entry.ok()?;
+    }
+    let public_bytes = layout.public_bytes as usize;
+    // SAFETY: the module maps `shared_bytes` zero bytes there, writable for as long as the image runs; Linux shows the
+    // public ones to others read-only, and writes nothing but atomic words.
+    let region =
+        unsafe { Region::format(base, public_bytes, services, needs.channels, needs.tasks) }
+            .ok()?;
     // SAFETY: within the memory, page aligned; all zero is an empty console, all of it atomic words.
-    let console = unsafe { &*base.add(offset).cast::<Console>() };
+    let console = unsafe { &*base.add(layout.console as usize).cast::<Console>() };
+    // SAFETY: the channels lie behind what is public, within the memory; called once.
+    let channels = unsafe { views(base.add(public_bytes), region) }?;
     let header = region.header();
     let scale = TimeScale::new(
         params.tsc_khz.saturating_mul(1_000),
@@ -58,5 +89,31 @@ pub(crate) unsafe fn open(params: &'static Params, tasks: usize) -> Option<&'sta
         params,
         region,
         console,
+        channels,
     })
+}
+
+/// Views of the region's channels, which follow each other from `base` on.
+///
+/// # Safety
+/// Called once; the channels' bytes at `base` are mapped, zero and writable for as long as the image runs.
+unsafe fn views(base: *mut u8, region: Region<'static>) -> Option<&'static [ChannelView<'static>]> {
+    // SAFETY: the only reference ever made to them that can write, by the caller's word.
+    let views = unsafe { &mut *VIEWS.0.get() };
+    let rings = region
+        .services()
+        .iter()
+        .flat_map(|entry| (0..entry.clients).map(|_| entry.ring_bytes as usize));
+    let mut offset = 0;
+    let mut made = 0;
+    for ((view, state), ring_bytes) in views.iter_mut().zip(region.channels()).zip(rings) {
+        // SAFETY: the sum of the channels' bytes is what the layout has room for; applications change them as they like,
+        // and all of it is atomic words here.
+        let channel = unsafe { ChannelView::from_raw(state, base.add(offset), ring_bytes) }?;
+        view.write(channel);
+        offset += channel_bytes(ring_bytes);
+        made += 1;
+    }
+    // SAFETY: that many were written above, and nobody writes them again.
+    Some(unsafe { core::slice::from_raw_parts(views.as_ptr().cast(), made) })
 }

@@ -11,7 +11,7 @@ use offsched_hal_x86::tsc;
 
 use crate::backtrace::walk;
 use crate::boundary::{self, BOUNDARY, Boundary};
-use crate::interrupt::NMIS;
+use crate::interrupt::{NMIS, tell_linux};
 use crate::machine_check;
 use crate::registers::{disable_interrupts, fault_address, flags, page_tables, park, pointers};
 use crate::stack;
@@ -147,6 +147,7 @@ fn crash(scene: &Scene, why: fmt::Arguments<'_>) -> ! {
         }
         // Refused only if the core has ended already, and then there is nobody to tell.
         let _ = header.state.crash();
+        tell_linux();
     }
     park()
 }
@@ -159,7 +160,7 @@ fn early(before: u32) -> Option<&'static Boundary> {
     // SAFETY: the module starts images.
     let params = unsafe { boundary::params() }?;
     // SAFETY: with interrupts off; what was on its way to make the region does not go on.
-    unsafe { boundary::open(params, 0) }
+    unsafe { boundary::open(params, &[], &[]) }
 }
 
 /// A fault in words.

@@ -50,7 +50,18 @@ pub(crate) extern "C" fn on_interrupt(vector: u64) {
     }
 }
 
+/// Interrupts Linux: it looks who was rung for, and how the core fares. Nothing happens while Linux has no handler.
+pub(crate) fn tell_linux() {
+    if let (Some(here), Some(boundary)) = (HERE.get(), BOUNDARY.get())
+        && let Some(notify) = boundary.params.notify()
+    {
+        here.lapic.send(notify.vector, notify.apic_id);
+    }
+}
+
 fn hear(here: &Here, boundary: &Boundary) {
+    // Before anybody looks at the channels: whoever rings after this interrupts again.
+    boundary.region.header().bells.hear();
     let running = boundary.region.header().state.get() == State::Running;
     if running && boundary.params.stop_requested() {
         here.core.stop();

@@ -1,4 +1,4 @@
-//! The local APIC: end of interrupt, and a one-shot timer as the alarm.
+//! The local APIC: end of interrupt, a one-shot timer as the alarm, and interrupts to others.
 //!
 //! Intel SDM vol. 3A, chapter 11 (2023: chapter 10 before). In xAPIC mode the
 //! registers are in a page that the module has mapped, in x2APIC mode they are
@@ -8,7 +8,7 @@
 use offsched_abi::image::LAPIC_ADDRESS;
 use offsched_hal_x86::tsc;
 
-use crate::registers::{msr, rdmsr, wrmsr};
+use crate::registers::{fence_all, msr, rdmsr, without_interrupts, wrmsr};
 
 /// The alarm's vector.
 pub(crate) const ALARM_VECTOR: u8 = 0x40;
@@ -18,6 +18,8 @@ pub(crate) const SPURIOUS_VECTOR: u8 = 0xff;
 const TASK_PRIORITY: u32 = 0x80;
 const END_OF_INTERRUPT: u32 = 0xb0;
 const SPURIOUS: u32 = 0xf0;
+const COMMAND: u32 = 0x300;
+const DESTINATION: u32 = 0x310;
 const TIMER: u32 = 0x320;
 const INITIAL_COUNT: u32 = 0x380;
 const CURRENT_COUNT: u32 = 0x390;
@@ -26,6 +28,13 @@ const DIVIDE: u32 = 0x3e0;
 const ENABLED: u32 = 1 << 8;
 const MASKED: u32 = 1 << 16;
 const BY_ONE: u32 = 0b1011;
+
+/// In COMMAND: the last interrupt has not left yet.
+const PENDING: u32 = 1 << 12;
+/// In COMMAND: as a level, which INIT de-assert alone has not.
+const ASSERT: u32 = 1 << 14;
+/// Looks at PENDING, at most: it lasts for some hundred cycles.
+const PENDING_LOOKS: u32 = 10_000;
 
 /// Bits of IA32_APIC_BASE.
 const X2APIC_MODE: u64 = 1 << 10;
@@ -103,6 +112,31 @@ impl Lapic {
     /// Takes the alarm back.
     pub fn no_alarm(&self) {
         self.write(INITIAL_COUNT, 0);
+    }
+
+    /// Interrupts another processor, by the physical number of its local APIC.
+    pub fn send(&self, vector: u8, apic_id: u32) {
+        let command = ASSERT | u32::from(vector);
+        if self.x2apic {
+            let value = u64::from(apic_id) << 32 | u64::from(command);
+            // SAFETY: in this mode the register is there, and takes both halves at once. Its writes are not ordered
+            // after those to memory (SDM 11.12.3), so the fence comes first.
+            unsafe {
+                fence_all();
+                wrmsr(msr::X2APIC + (COMMAND >> 4), value);
+            }
+            return;
+        }
+        // A handler that sends too must not come between the halves.
+        without_interrupts(|| {
+            for _ in 0..PENDING_LOOKS {
+                if self.read(COMMAND) & PENDING == 0 {
+                    break;
+                }
+            }
+            self.write(DESTINATION, apic_id << 24);
+            self.write(COMMAND, command);
+        });
     }
 
     /// Ends the interrupt being handled: the next may come.

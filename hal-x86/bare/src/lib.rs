@@ -5,7 +5,7 @@
 //!   -> entry     stack, handlers, own page tables, FPU     entry.rs
 //!        every vector has a handler and a stack            tables.rs, stubs.rs
 //!   -> lapic     one alarm, one doorbell, the rest counted lapic.rs, interrupt.rs
-//!   -> boundary  the region: the first sign of life        boundary.rs
+//!   -> boundary  region and channels: first sign of life   boundary.rs
 //!   -> Core::run the very executive of the other ports     run.rs, port.rs
 //!   -> parked    or crashed: why, and where                fault.rs, backtrace.rs
 //! ```
@@ -43,7 +43,7 @@ mod stubs;
 mod tables;
 
 pub use fault::panicked;
-pub use note::{ImageNote, SHARED_BYTES};
+pub use note::ImageNote;
 pub use run::run;
 
 /// Makes an image of an app: entry, panic handler and note.
@@ -64,6 +64,6 @@ macro_rules! image {
 
         #[used]
         #[unsafe(link_section = ".note.offsched")]
-        static NOTE: $crate::ImageNote = $crate::ImageNote::new($crate::SHARED_BYTES);
+        static NOTE: $crate::ImageNote = $crate::ImageNote::new(&<$app>::NEEDS);
     };
 }

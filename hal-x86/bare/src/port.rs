@@ -1,4 +1,4 @@
-//! The port itself: clock, alarm, idle turns.
+//! The port itself: clock, alarm, idle turns, doorbells.
 #![allow(unsafe_code)]
 
 use core::sync::atomic::Ordering;
@@ -7,7 +7,7 @@ use offsched::Port;
 use offsched_hal_x86::tsc;
 
 use crate::boundary::Boundary;
-use crate::interrupt::{Here, NMIS, came};
+use crate::interrupt::{Here, NMIS, came, tell_linux};
 use crate::registers::{enable_interrupts, wait_for_interrupt, without_interrupts};
 use crate::stack;
 
@@ -77,8 +77,15 @@ impl Port for BarePort {
         core::hint::spin_loop();
     }
 
-    /// Linux looks into the rings by itself: there is no way to wake it yet.
-    fn ring(&self, _channel: u16) {}
+    fn sleeps(&self) -> bool {
+        self.halt
+    }
+
+    fn ring(&self, channel: u16) {
+        if self.boundary.region.header().bells.ring(channel) {
+            tell_linux();
+        }
+    }
 
     fn console(&self, bytes: &[u8]) {
         without_interrupts(|| self.boundary.console.write(bytes));

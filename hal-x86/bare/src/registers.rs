@@ -39,6 +39,12 @@ pub(crate) unsafe fn wrmsr(register: u32, value: u64) {
     }
 }
 
+/// All that was written is seen, and all before is done, before any instruction after it.
+pub(crate) fn fence_all() {
+    // SAFETY: only orders. Not `nomem`: that is the point.
+    unsafe { asm!("mfence", "lfence", options(nostack, preserves_flags)) };
+}
+
 /// The address of the last page fault.
 pub(crate) fn fault_address() -> u64 {
     let address;

@@ -8,7 +8,7 @@ use offsched_hal_x86::cpu::has_hypervisor;
 
 use crate::boundary::{self, BOUNDARY, Boundary};
 use crate::fault::refuse;
-use crate::interrupt::{HERE, Here};
+use crate::interrupt::{HERE, Here, tell_linux};
 use crate::lapic::Lapic;
 use crate::port::{self, BarePort};
 use crate::registers::{disable_interrupts, msr, park, wrmsr};
@@ -34,7 +34,7 @@ pub fn run<A: App>() -> ! {
     // SAFETY: once; the handlers are loaded, and the module maps the page where there is no x2APIC.
     let lapic = unsafe { Lapic::enable(params.tsc_khz) };
     // SAFETY: once, with interrupts off, started by the module.
-    let Some(boundary) = (unsafe { boundary::open(params, image.tasks.len()) }) else {
+    let Some(boundary) = (unsafe { boundary::open(params, image.tasks, image.channels) }) else {
         park()
     };
     let here = Here {
@@ -66,7 +66,7 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
             core: boundary.region.core(),
             tasks: boundary.region.tasks(),
         },
-        channels: &[],
+        channels: boundary.channels,
     };
     // SAFETY: the image's code runs on this core alone, which has one stack (interrupts move to it); the image is an app's, with `init` wrapped by ours.
     let outcome = unsafe { here.core.run(&image, &setup) };
@@ -125,5 +125,6 @@ fn end<A: App>(outcome: Outcome, port: &BarePort) -> ! {
         }
     }
     let _ = state.retire();
+    tell_linux();
     park()
 }

@@ -50,6 +50,7 @@ fn halting() -> ImageFile<'static> {
     ImageFile {
         entry: BASE,
         shared_bytes: 1 << 20,
+        public_bytes: 1 << 20,
         segments: vec![Segment {
             address: BASE,
             bytes: PAGE,

@@ -1,9 +1,10 @@
-use offsched_abi::image::NOTE_NAME;
+use offsched_abi::image::{Layout, NOTE_NAME};
 use zerocopy::IntoBytes;
 
 use super::*;
 
 const SHARED: u64 = 1 << 20;
+const PUBLIC: u64 = 1 << 19;
 const HEADER_BYTES: usize = 64;
 const PROGRAM_BYTES: usize = 56;
 
@@ -65,12 +66,20 @@ fn elf(parts: &[Part], info: &ImageInfo) -> Vec<u8> {
     file
 }
 
+fn info_of(shared_bytes: u64, public_bytes: u64) -> ImageInfo {
+    ImageInfo::new(&Layout {
+        console: 0,
+        public_bytes,
+        shared_bytes,
+    })
+}
+
 fn good() -> Vec<u8> {
-    elf(&[CODE, DATA], &ImageInfo::new(SHARED))
+    elf(&[CODE, DATA], &info_of(SHARED, PUBLIC))
 }
 
 fn error_with(parts: &[Part]) -> ImageError {
-    ImageFile::parse(&elf(parts, &ImageInfo::new(SHARED))).unwrap_err()
+    ImageFile::parse(&elf(parts, &info_of(SHARED, PUBLIC))).unwrap_err()
 }
 
 #[test]
@@ -78,6 +87,7 @@ fn an_image_becomes_segments_of_whole_pages() {
     let file = good();
     let image = ImageFile::parse(&file).unwrap();
     assert_eq!((image.entry, image.shared_bytes), (IMAGE_BASE, SHARED));
+    assert_eq!(image.public_bytes, PUBLIC);
     let found: Vec<_> = image
         .segments
         .iter()
@@ -175,11 +185,20 @@ fn a_foreign_file_is_refused() {
 
 #[test]
 fn another_abi_and_another_size_are_refused() {
-    for bytes in [0, 100, SHARED_MAX + PAGE] {
-        let file = elf(&[CODE], &ImageInfo::new(bytes));
+    let wrong = [
+        (0, PUBLIC),
+        (PUBLIC - PAGE, PUBLIC),
+        (SHARED + 100, PUBLIC),
+        (SHARED_MAX + PAGE, PUBLIC),
+        (SHARED, 0),
+        (SHARED, CONSOLE_BYTES as u64),
+        (SHARED, PUBLIC + 100),
+    ];
+    for (shared, public) in wrong {
+        let file = elf(&[CODE], &info_of(shared, public));
         assert_eq!(
             ImageFile::parse(&file).unwrap_err(),
-            ImageError::SharedBytes(bytes)
+            ImageError::SharedBytes(shared, public)
         );
     }
     let mut file = good();

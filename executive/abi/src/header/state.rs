@@ -89,11 +89,13 @@ impl fmt::Display for StateError {
 
 impl core::error::Error for StateError {}
 
+/// Offset of the state in a region, bytes: where the kernel module looks how a core fares.
+pub const STATE_OFFSET: usize = offset_of!(Header, state) + offset_of!(CoreState, state);
 /// Offset of the epoch in a region, bytes: where the kernel module looks for a sign of life.
 pub const EPOCH_OFFSET: usize = offset_of!(Header, state) + offset_of!(CoreState, epoch);
 
 // As `devnode/kmod/offsched.h` has it.
-const _: () = assert!(EPOCH_OFFSET == 0x44);
+const _: () = assert!(STATE_OFFSET == 0x40 && EPOCH_OFFSET == 0x44);
 
 /// State and epoch of a core, on a line of their own.
 #[repr(C, align(64))]

@@ -219,6 +219,12 @@ fn app(system: &System) -> TokenStream {
         #[derive(Clone, Copy, Debug)]
         pub struct App;
 
+        impl App {
+            /// What the app's tasks and channels ask of the region that it runs with.
+            pub const NEEDS: ::offsched::abi::image::Needs =
+                ::offsched::needs(&__TASKS, &__CHANNELS);
+        }
+
         #quiet
         const _: () = {
             #life

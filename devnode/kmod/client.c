@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A client's handle: bound to a channel, polled, rung, and closed in time. */
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/fdtable.h>
+#include <linux/fs.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "internal.h"
+
+/* Least time between two rings of one handle, ns. */
+#define RING_MIN_NS	10000
+
+/* misc_open leaves the miscdevice in private_data. */
+int offsched_open(struct inode *inode, struct file *file)
+{
+	struct offsched_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+
+	if (!handle)
+		return -ENOMEM;
+	mutex_init(&handle->lock);
+	mutex_init(&handle->reading);
+	mutex_init(&handle->writing);
+	handle->file = file;
+	file->private_data = handle;
+	return nonseekable_open(inode, file);
+}
+
+/* The channel, if there ever was one; what else BIND has set can be read after this. */
+static struct offsched_channel *channel_of(const struct offsched_handle *handle)
+{
+	return smp_load_acquire(&handle->channel);
+}
+
+/* True while the channel is this handle's. */
+bool offsched_handle_open(struct offsched_handle *handle)
+{
+	struct offsched_channel *channel = channel_of(handle);
+
+	return channel && READ_ONCE(channel->word) == offsched_word(handle->epoch, OFFSCHED_OPEN);
+}
+
+static void close_channel(struct offsched_handle *handle)
+{
+	struct offsched_channel *channel = channel_of(handle);
+
+	if (channel)
+		offsched_channel_close(handle->run, channel, handle->epoch,
+				       handle->file->f_mapping);
+}
+
+static int is_file(const void *wanted, struct file *file, unsigned int fd)
+{
+	return file == wanted;
+}
+
+/* True if the process with those files has a descriptor of the handle. */
+static bool has_descriptor(fl_owner_t files, struct file *file)
+{
+	return iterate_fd(files, 0, is_file, file);
+}
+
+/* A process has closed a descriptor, or is ending. A child with a copy is no reason to keep on. */
+int offsched_flush(struct file *file, fl_owner_t id)
+{
+	struct offsched_handle *handle = file->private_data;
+
+	if (channel_of(handle) && handle->owner == id && !has_descriptor(id, file))
+		close_channel(handle);
+	return 0;
+}
+
+int offsched_release(struct inode *inode, struct file *file)
+{
+	struct offsched_handle *handle = file->private_data;
+
+	close_channel(handle);
+	offsched_run_put(handle->run);
+	kfree(handle);
+	return 0;
+}
+
+/* A CPU whose image runs, else one whose image has run, else none. */
+static struct offsched_core *any_core(void)
+{
+	struct offsched_core *second = NULL;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct offsched_core *core = offsched_core_at(cpu);
+		struct offsched_run *run = offsched_run_get(core);
+		bool live = run && READ_ONCE(run->live);
+		bool over = run && READ_ONCE(run->over);
+
+		offsched_run_put(run);
+		if (live && !over)
+			return core;
+		if (live && !second)
+			second = core;
+	}
+	return second;
+}
+
+/* The core of a CPU, or of any; an error pointer. */
+struct offsched_core *offsched_core_find(u32 cpu)
+{
+	struct offsched_core *any;
+
+	if (cpu == OFFSCHED_ANY_CPU) {
+		any = any_core();
+		return any ? any : ERR_PTR(-ENODEV);
+	}
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return ERR_PTR(-EINVAL);
+	return offsched_core_at(array_index_nospec(cpu, nr_cpu_ids));
+}
+
+int offsched_handle_attach(struct offsched_handle *handle, u32 *cpu)
+{
+	struct offsched_core *core = offsched_core_find(*cpu);
+
+	if (IS_ERR(core))
+		return PTR_ERR(core);
+	*cpu = core->cpu;
+	WRITE_ONCE(handle->core, core);
+	return 0;
+}
+
+static int open_waiting(struct offsched_run *run, const struct offsched_bind *bind,
+			struct offsched_channel **found)
+{
+	for (;;) {
+		u32 seen = smp_load_acquire(&run->frees);
+		int ret = offsched_channel_open(run, bind->name, found);
+
+		if (ret != -EBUSY || !(bind->flags & OFFSCHED_BIND_WAIT))
+			return ret;
+		if (wait_event_interruptible(run->freed, READ_ONCE(run->frees) != seen ||
+							 READ_ONCE(run->over)))
+			return -ERESTARTSYS;
+	}
+}
+
+static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
+		   struct offsched_bind *bind)
+{
+	struct offsched_channel *channel;
+	struct offsched_service *service;
+	int ret;
+
+	if (!smp_load_acquire(&run->live))
+		return -ENODEV;
+	if (bind->abi_version != run->abi_version || bind->layout_hash != run->layout_hash) {
+		bind->abi_version = run->abi_version;
+		bind->layout_hash = run->layout_hash;
+		return -EPROTO;
+	}
+	ret = open_waiting(run, bind, &channel);
+	if (ret)
+		return ret;
+	service = run->service + channel->service;
+	handle->run = run;
+	handle->epoch = offsched_word_epoch(channel->word);
+	handle->owner = current->files;
+	/* Checked when the tables were read: a ring is never too small. */
+	WARN_ON(offsched_end_attach(&handle->end, &channel->word, run->view + channel->offset,
+				    (offsched_channel_bytes(service) - PAGE_SIZE) / 2,
+				    handle->epoch));
+	bind->service = channel->service;
+	bind->channel = channel->index;
+	bind->channel_epoch = handle->epoch;
+	bind->core_epoch = run->epoch;
+	bind->cpu = run->core->cpu;
+	bind->offset = run->map_base + channel->offset;
+	bind->bytes = offsched_channel_bytes(service);
+	smp_store_release(&handle->channel, channel);
+	return 0;
+}
+
+/* Under handle->lock. */
+static int bind_locked(struct offsched_handle *handle, struct offsched_bind *bind)
+{
+	struct offsched_run *run;
+	u32 any = OFFSCHED_ANY_CPU;
+	int ret;
+
+	if (handle->channel)
+		return -EISCONN;
+	if (!handle->core) {
+		ret = offsched_handle_attach(handle, &any);
+		if (ret)
+			return ret;
+	}
+	run = offsched_run_get(handle->core);
+	if (!run)
+		return -ENODEV;
+	ret = bind_to(handle, run, bind);
+	if (ret) {
+		offsched_run_put(run);
+		return ret;
+	}
+	/* Another thread may have closed it meanwhile, with nothing to close yet. */
+	if (!has_descriptor(current->files, handle->file)) {
+		close_channel(handle);
+		return -EBADF;
+	}
+	return 0;
+}
+
+int offsched_handle_bind(struct offsched_handle *handle, struct offsched_bind *bind)
+{
+	int ret;
+
+	if ((handle->file->f_mode & (FMODE_READ | FMODE_WRITE)) != (FMODE_READ | FMODE_WRITE))
+		return -EBADF;
+	if (bind->flags & ~OFFSCHED_BIND_WAIT || bind->reserved)
+		return -EINVAL;
+	if (mutex_lock_interruptible(&handle->lock))
+		return -ERESTARTSYS;
+	ret = bind_locked(handle, bind);
+	mutex_unlock(&handle->lock);
+	return ret;
+}
+
+/* CLOSE: before the handle goes. */
+int offsched_handle_close(struct offsched_handle *handle)
+{
+	if (!channel_of(handle))
+		return -ENOTCONN;
+	close_channel(handle);
+	return 0;
+}
+
+/* Decides, or confirms, how the client uses its channel. */
+int offsched_handle_use(struct offsched_handle *handle, enum offsched_use use)
+{
+	int was;
+
+	if (!channel_of(handle))
+		return -ENOTCONN;
+	was = cmpxchg(&handle->use, OFFSCHED_UNUSED, use);
+	return was == OFFSCHED_UNUSED || was == use ? 0 : -EBUSY;
+}
+
+/* RING: the client has published, and the core wants to be told. */
+int offsched_handle_ring(struct offsched_handle *handle)
+{
+	u64 now = ktime_get_ns();
+
+	if (!channel_of(handle))
+		return -ENOTCONN;
+	if (now - READ_ONCE(handle->rung) < RING_MIN_NS)
+		usleep_range(RING_MIN_NS / 1000, 2 * RING_MIN_NS / 1000);
+	WRITE_ONCE(handle->rung, ktime_get_ns());
+	if (READ_ONCE(handle->run->over))
+		return -EIO;
+	if (!offsched_handle_open(handle))
+		return -ESHUTDOWN;
+	offsched_wake_core(handle->run);
+	return 0;
+}
+
+/*
+ * Asks the core to ring when there is mail, or room; look again afterwards. The
+ * request stays until the core takes it: one ring too many does no harm.
+ */
+void offsched_handle_ask(struct offsched_handle *handle, u32 kinds)
+{
+	atomic_or(kinds, (atomic_t *)handle->end.own);
+	smp_mb__after_atomic();
+}
+
+/* Asks in any case, so that edge-triggered epoll hears of what comes after this. */
+__poll_t offsched_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct offsched_handle *handle = file->private_data;
+	struct offsched_channel *channel = channel_of(handle);
+	__poll_t wanted = poll_requested_events(table), ready = 0;
+	const struct offsched_end *end = &handle->end;
+	u32 kinds = 0;
+
+	if (!channel)
+		return EPOLLERR;
+	poll_wait(file, &channel->wait, table);
+	if (READ_ONCE(handle->run->over) || !offsched_handle_open(handle))
+		return EPOLLHUP | EPOLLERR;
+	if (wanted & (EPOLLIN | EPOLLRDNORM))
+		kinds |= OFFSCHED_RING_FOR_MAIL;
+	if (wanted & (EPOLLOUT | EPOLLWRNORM))
+		kinds |= OFFSCHED_RING_FOR_ROOM;
+	offsched_handle_ask(handle, kinds);
+	if (offsched_ring_mail(&end->rx.ring, handle->epoch))
+		ready |= EPOLLIN | EPOLLRDNORM;
+	if (offsched_ring_room(&end->tx.ring, handle->epoch,
+			       handle->run->service[channel->service].rx_size))
+		ready |= EPOLLOUT | EPOLLWRNORM;
+	/* The core ended between the first look and the request: nobody will ring. */
+	return READ_ONCE(handle->run->over) ? EPOLLHUP | EPOLLERR : ready;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* read and write: one whole message a call, through the rings' halves in ring.h. */
+
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "internal.h"
+
+/* An error once there is nobody to talk to any more. */
+static int gone(struct offsched_handle *handle)
+{
+	if (READ_ONCE(handle->run->over))
+		return -EIO;
+	return offsched_handle_open(handle) ? 0 : -ESHUTDOWN;
+}
+
+static bool waits(const struct kiocb *iocb)
+{
+	return !(iocb->ki_filp->f_flags & O_NONBLOCK) && !(iocb->ki_flags & IOCB_NOWAIT);
+}
+
+/* Sleeps until there is mail, or room for `room` bytes, or nobody to wait for. */
+static int wait_for(struct offsched_handle *handle, u32 kind, size_t room)
+{
+	const struct offsched_end *end = &handle->end;
+
+	if (signal_pending(current))
+		return -ERESTARTSYS;
+	return wait_event_interruptible(handle->channel->wait, ({
+		offsched_handle_ask(handle, kind);
+		gone(handle) || (kind == OFFSCHED_RING_FOR_MAIL ?
+			offsched_ring_mail(&end->rx.ring, handle->epoch) :
+			offsched_ring_room(&end->tx.ring, handle->epoch, room));
+	}));
+}
+
+/* Takes the message out only if the buffer takes it. */
+static ssize_t receive(struct offsched_handle *handle, struct iov_iter *to)
+{
+	struct offsched_end *end = &handle->end;
+	struct offsched_rx before;
+	int len = offsched_end_next(end);
+	void *buffer;
+
+	if (len < 0)
+		return len;
+	if (len > iov_iter_count(to))
+		return -EMSGSIZE;
+	buffer = kvmalloc(len, GFP_KERNEL);
+	if (!buffer)
+		return -ENOMEM;
+	before = end->rx;
+	len = offsched_end_pop(end, buffer, len);
+	if (len >= 0 && copy_to_iter(buffer, len, to) != len) {
+		end->rx = before;
+		len = -EFAULT;
+	}
+	kvfree(buffer);
+	return len;
+}
+
+/*
+ * Nothing there, or no room: waits, if the caller does. Who does not is told so
+ * only at the second look, after a request to the core, so that edge-triggered
+ * epoll hears of what comes after it.
+ */
+static int wait_or_ask(struct offsched_handle *handle, const struct kiocb *iocb, u32 kind,
+		       size_t room, bool *asked)
+{
+	if (waits(iocb))
+		return wait_for(handle, kind, room);
+	if (*asked)
+		return -EAGAIN;
+	offsched_handle_ask(handle, kind);
+	*asked = true;
+	return 0;
+}
+
+static ssize_t read_locked(struct offsched_handle *handle, struct kiocb *iocb, struct iov_iter *to)
+{
+	bool asked = false;
+
+	for (;;) {
+		ssize_t ret = gone(handle) ?: receive(handle, to);
+
+		/* After EAGAIN too: the half may have gone back to the ring's start. */
+		if (offsched_end_release(&handle->end))
+			offsched_wake_core(handle->run);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = wait_or_ask(handle, iocb, OFFSCHED_RING_FOR_MAIL, 0, &asked);
+		if (ret)
+			return ret;
+	}
+}
+
+ssize_t offsched_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct offsched_handle *handle = iocb->ki_filp->private_data;
+	ssize_t ret = offsched_handle_use(handle, OFFSCHED_CALLS);
+
+	if (ret)
+		return ret;
+	if (mutex_lock_interruptible(&handle->reading))
+		return -ERESTARTSYS;
+	ret = read_locked(handle, iocb, to);
+	mutex_unlock(&handle->reading);
+	return ret;
+}
+
+static ssize_t write_locked(struct offsched_handle *handle, struct kiocb *iocb, const void *message,
+			    size_t len)
+{
+	bool asked = false;
+
+	for (;;) {
+		int ret = gone(handle) ?: offsched_end_push(&handle->end, message, len);
+
+		if (offsched_end_flush(&handle->end))
+			offsched_wake_core(handle->run);
+		if (!ret)
+			return len;
+		if (ret != -EAGAIN)
+			return ret;
+		ret = wait_or_ask(handle, iocb, OFFSCHED_RING_FOR_ROOM, len, &asked);
+		if (ret)
+			return ret;
+	}
+}
+
+ssize_t offsched_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct offsched_handle *handle = iocb->ki_filp->private_data;
+	size_t len = iov_iter_count(from);
+	ssize_t ret = offsched_handle_use(handle, OFFSCHED_CALLS);
+	void *message;
+
+	if (ret)
+		return ret;
+	if (len > handle->run->service[handle->channel->service].rx_size)
+		return -EMSGSIZE;
+	message = kvmalloc(len, GFP_KERNEL);
+	if (!message)
+		return -ENOMEM;
+	if (copy_from_iter(message, len, from) != len)
+		ret = -EFAULT;
+	else if (mutex_lock_interruptible(&handle->writing))
+		ret = -ERESTARTSYS;
+	if (!ret) {
+		ret = write_locked(handle, iocb, message, len);
+		mutex_unlock(&handle->writing);
+	}
+	kvfree(message);
+	return ret;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tables of a region, as the image made them: read once, checked, copied.
+ * The image may have been written by anybody, and goes on while we look.
+ */
+
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+static u64 ring_data_bytes(const struct offsched_service *service)
+{
+	return service->ring_bytes ? PAGE_ALIGN((u64)service->ring_bytes) : PAGE_SIZE;
+}
+
+/* A control page and the data of two rings. */
+u64 offsched_channel_bytes(const struct offsched_service *service)
+{
+	return PAGE_SIZE + 2 * ring_data_bytes(service);
+}
+
+/* A table in the region, behind its header. */
+static bool within(const struct offsched_tables *tables, u64 offset, u64 bytes)
+{
+	return PAGE_ALIGNED(offset) && offset >= PAGE_SIZE && offset + bytes <= tables->region_bytes;
+}
+
+static bool tables_good(const struct offsched_run *run, const struct offsched_tables *tables)
+{
+	return tables->services <= OFFSCHED_SERVICES_MAX &&
+	       tables->channels <= OFFSCHED_CHANNELS_MAX &&
+	       /* One that failed too early to say more has made a region of nothing. */
+	       (tables->public_bytes == run->public_bytes ||
+		(!tables->channels && tables->public_bytes < run->public_bytes)) &&
+	       tables->region_bytes <= tables->public_bytes &&
+	       within(tables, tables->services_offset,
+		      tables->services * sizeof(struct offsched_service)) &&
+	       within(tables, tables->channels_offset, tables->channels * sizeof(u32));
+}
+
+static bool service_good(const struct offsched_service *service, u32 first)
+{
+	u64 longest = ring_data_bytes(service) / 2;
+
+	return service->name[0] && service->clients && !service->reserved &&
+	       service->first_channel == first && service->clients <= OFFSCHED_CHANNELS_MAX &&
+	       service->rx_size < longest && service->tx_size < longest;
+}
+
+/* Lays the channels out behind what is public. */
+static int place_channels(struct offsched_run *run, u32 channels)
+{
+	u64 offset = run->public_bytes, end = (u64)run->shared.count << PAGE_SHIFT;
+	u32 first = 0, i;
+
+	for (i = 0; i < run->services; i++) {
+		const struct offsched_service *service = run->service + i;
+		u64 bytes = offsched_channel_bytes(service);
+
+		if (!service_good(service, first) || service->clients > channels - first)
+			return -ENOEXEC;
+		for (; first < service->first_channel + service->clients; first++) {
+			struct offsched_channel *channel = run->channel + first;
+
+			if (bytes > end - offset)
+				return -ENOEXEC;
+			channel->index = first;
+			channel->service = i;
+			channel->offset = offset;
+			init_waitqueue_head(&channel->wait);
+			offset += bytes;
+		}
+	}
+	return first == channels ? 0 : -ENOEXEC;
+}
+
+/* ENOEXEC: it is not what its LOAD said, or no region at all. EPROTO: of another version. */
+int offsched_region_read(struct offsched_run *run)
+{
+	const struct offsched_header *header = offsched_run_header(run);
+	struct offsched_tables tables;
+	size_t bytes;
+	int ret;
+
+	memcpy(&tables, &header->tables, sizeof(tables));
+	barrier();	/* what is checked is what is used */
+	if (READ_ONCE(header->magic) != OFFSCHED_REGION_MAGIC || !tables_good(run, &tables))
+		return -ENOEXEC;
+	run->abi_version = READ_ONCE(header->abi_version);
+	if (run->abi_version != OFFSCHED_ABI_VERSION)
+		return -EPROTO;
+	run->layout_hash = READ_ONCE(header->layout_hash);
+	run->states = run->view + tables.channels_offset;
+	run->services = tables.services;
+	run->service = kvcalloc(tables.services, sizeof(*run->service), GFP_KERNEL);
+	run->channel = kvcalloc(tables.channels, sizeof(*run->channel), GFP_KERNEL);
+	if (!run->service || !run->channel)
+		return -ENOMEM;
+	bytes = tables.services * sizeof(*run->service);
+	memcpy(run->service, run->view + tables.services_offset, bytes);
+	ret = place_channels(run, tables.channels);
+	/* The core may ring already: from here on there is somebody to wake. */
+	if (!ret)
+		smp_store_release(&run->channels, tables.channels);
+	return ret;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A run: an image's memory and how its core fares, for all who have to do with it. */
+
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "internal.h"
+
+struct offsched_run *offsched_run_new(struct offsched_core *core)
+{
+	static atomic64_t next_map = ATOMIC64_INIT(1LL << 40);
+	struct offsched_run *run = kzalloc(sizeof(*run), GFP_KERNEL);
+
+	if (!run)
+		return NULL;
+	kref_init(&run->ref);
+	run->core = core;
+	run->map_base = atomic64_fetch_add(OFFSCHED_SHARED_MAX, &next_map);
+	INIT_LIST_HEAD(&run->tables);
+	mutex_init(&run->lock);
+	init_waitqueue_head(&run->freed);
+	raw_spin_lock_init(&run->bell_lock);
+	return run;
+}
+
+/* Frees what only the core needed. */
+void offsched_run_strip(struct offsched_run *run)
+{
+	offsched_pages_free(&run->image);
+	offsched_tables_free(&run->tables);
+	run->root = NULL;
+	if (run->params)
+		__free_page(run->params);
+	run->params = NULL;
+}
+
+static void run_free(struct kref *ref)
+{
+	struct offsched_run *run = container_of(ref, struct offsched_run, ref);
+
+	offsched_run_strip(run);
+	vunmap(run->view);
+	offsched_pages_free(&run->shared);
+	kvfree(run->channel);
+	kvfree(run->service);
+	kfree(run);
+}
+
+/* May sleep. */
+void offsched_run_put(struct offsched_run *run)
+{
+	if (run)
+		kref_put(&run->ref, run_free);
+}
+
+/* The CPU's run, if it has one, with a reference. */
+struct offsched_run *offsched_run_get(struct offsched_core *core)
+{
+	struct offsched_run *run;
+
+	spin_lock(&core->lock);
+	run = core->run;
+	if (run)
+		kref_get(&run->ref);
+	spin_unlock(&core->lock);
+	return run;
+}
+
+/* Makes it the CPU's run, in place of an earlier one; takes over the reference. */
+void offsched_run_install(struct offsched_core *core, struct offsched_run *run)
+{
+	struct offsched_run *old;
+
+	spin_lock(&core->lock);
+	old = core->run;
+	core->run = run;
+	spin_unlock(&core->lock);
+	offsched_run_put(old);
+}
+
+static void wake_all(struct offsched_run *run)
+{
+	u32 i;
+
+	/* Pairs with the barrier of who begins to wait, and then looks at `over`. */
+	smp_mb();
+	for (i = 0; i < run->channels; i++)
+		wake_up_all(&run->channel[i].wait);
+	wake_up_all(&run->freed);
+}
+
+static void set_over(struct offsched_run *run)
+{
+	if (xchg(&run->over, true))
+		return;
+	wake_all(run);
+	schedule_work(&run->core->changed);
+}
+
+/* Looks whether the core still says that it runs; any context but NMI. */
+void offsched_run_look(struct offsched_run *run)
+{
+	switch (smp_load_acquire(&offsched_run_header(run)->state)) {
+	case OFFSCHED_WORD_STARTING:
+	case OFFSCHED_WORD_RUNNING:
+	case OFFSCHED_WORD_STOPPING:
+		return;
+	default:
+		set_over(run);
+	}
+}
+
+/* The image lives, and its tables have been read. */
+void offsched_run_live(struct offsched_run *run)
+{
+	smp_store_release(&run->live, true);
+	/* It may have ended already, when nobody was looking. */
+	offsched_run_look(run);
+}
+
+/* Whether the CPU is the image's: it must not be rung when it is Linux's. */
+void offsched_run_reachable(struct offsched_run *run, bool reachable)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&run->bell_lock, flags);
+	run->reachable = reachable;
+	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
+}
+
+/* The core has been parked: whatever it says last, it is not running. */
+void offsched_run_end(struct offsched_run *run)
+{
+	struct offsched_header *header = offsched_run_header(run);
+
+	if (READ_ONCE(header->state) != OFFSCHED_WORD_CRASHED)
+		smp_store_release(&header->state, OFFSCHED_WORD_OFFLINE);
+	set_over(run);
+}

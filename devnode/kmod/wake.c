@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Doorbells. The core interrupts Linux by an interrupt of our own, on top of
+ * the kernel's vectors, so that it is counted and moved like any other; Linux
+ * interrupts the core by the doorbell's vector.
+ */
+
+#include <linux/bitops.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <asm/apic.h>
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
+#include <asm/smp.h>
+
+#include "internal.h"
+
+/* Looks at the local APIC's busy bit, at most: it is set for some hundred cycles. */
+#define BUSY_LOOKS	10000
+
+static struct fwnode_handle *domain_node;
+static struct irq_domain *domain;
+
+/* Tells the core where the interrupt is now. */
+static void publish(struct offsched_run *run, struct irq_data *data)
+{
+	struct offsched_params *params = page_address(run->params);
+	const struct cpumask *where = irq_data_get_effective_affinity_mask(data);
+	u64 apic_id = per_cpu(x86_cpu_to_apicid, cpumask_first(where));
+
+	WRITE_ONCE(params->notify, apic_id << 32 | irqd_cfg(data)->vector);
+}
+
+static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
+{
+	int ret = irq_chip_set_affinity_parent(data, mask, force);
+
+	if (ret >= 0)
+		publish(irq_data_get_irq_chip_data(data), data);
+	return ret;
+}
+
+/* An interrupt that is sent once, when there is news, cannot be held back at its source. */
+static void mask(struct irq_data *data)
+{
+}
+
+static struct irq_chip chip = {
+	.name			= "offsched",
+	.irq_ack		= irq_chip_ack_parent,
+	.irq_mask		= mask,
+	.irq_unmask		= mask,
+	.irq_set_affinity	= set_affinity,
+	.irq_retrigger		= irq_chip_retrigger_hierarchy,
+	.flags			= IRQCHIP_SKIP_SET_WAKE,
+};
+
+struct request {
+	struct irq_alloc_info info;	/* first: the parent takes it for its own */
+	struct offsched_run *run;
+};
+
+static int domain_alloc(struct irq_domain *domain, unsigned int irq, unsigned int count, void *arg)
+{
+	struct request *request = arg;
+	int ret = irq_domain_alloc_irqs_parent(domain, irq, count, &request->info);
+
+	if (ret)
+		return ret;
+	irq_domain_set_hwirq_and_chip(domain, irq, request->run->core->cpu, &chip, request->run);
+	irq_set_handler(irq, handle_edge_irq);
+	return 0;
+}
+
+static const struct irq_domain_ops domain_ops = {
+	.alloc	= domain_alloc,
+	.free	= irq_domain_free_irqs_common,
+};
+
+/* The core rang for channels, or has ended. */
+static irqreturn_t on_ring(int irq, void *data)
+{
+	struct offsched_run *run = data;
+	struct offsched_header *header = offsched_run_header(run);
+	u32 channels = smp_load_acquire(&run->channels), first;
+
+	for (first = 0; first < channels; first += 64) {
+		unsigned long rung = xchg(&header->rung[first / 64], 0);
+		unsigned int bit;
+
+		for_each_set_bit(bit, &rung, min(channels - first, 64U))
+			wake_up(&run->channel[first + bit].wait);
+	}
+	offsched_run_look(run);
+	return IRQ_HANDLED;
+}
+
+int offsched_wake_open(struct offsched_run *run)
+{
+	struct request request = { .run = run };
+	int irq, ret;
+
+	irq = irq_domain_alloc_irqs(domain, 1, NUMA_NO_NODE, &request);
+	if (irq < 0)
+		return irq;
+	ret = request_irq(irq, on_ring, 0, dev_name(run->core->device), run);
+	if (ret) {
+		irq_dispose_mapping(irq);
+		return ret;
+	}
+	run->irq = irq;
+	publish(run, irq_get_irq_data(irq));
+	return 0;
+}
+
+/* Waits until the handler is done. */
+void offsched_wake_close(struct offsched_run *run)
+{
+	if (!run->irq)
+		return;
+	free_irq(run->irq, run);
+	irq_dispose_mapping(run->irq);
+	run->irq = 0;
+}
+
+/* Sends the doorbell's interrupt. */
+void offsched_interrupt(unsigned int apic_id)
+{
+	int looks;
+
+	/* In xAPIC mode an earlier one may not have left; x2APIC shows none. */
+	for (looks = 0; looks < BUSY_LOOKS && !x2apic_mode; looks++)
+		if (!(apic->icr_read() & APIC_ICR_BUSY))
+			break;
+	/* x2APIC: an interrupt must not overtake what was written before it. */
+	mb();
+	rmb();
+	apic->icr_write(APIC_DM_FIXED | OFFSCHED_DOORBELL, apic_id);
+}
+
+/* Makes the core look at its channels; any context. Rings merge until it has heard. */
+void offsched_wake_core(struct offsched_run *run)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&run->bell_lock, flags);
+	if (run->reachable && !xchg(&offsched_run_header(run)->bell, 1))
+		offsched_interrupt(run->core->apic_id);
+	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
+}
+
+int offsched_wake_init(void)
+{
+	domain_node = irq_domain_alloc_named_fwnode("offsched");
+	if (!domain_node)
+		return -ENOMEM;
+	domain = irq_domain_create_hierarchy(x86_vector_domain, 0, 0, domain_node, &domain_ops,
+					     NULL);
+	if (!domain) {
+		irq_domain_free_fwnode(domain_node);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void offsched_wake_exit(void)
+{
+	irq_domain_remove(domain);
+	irq_domain_free_fwnode(domain_node);
+}
