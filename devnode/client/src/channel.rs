@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use offsched_abi::channel::{AppEnd, Received, Wait};
 use offsched_abi::header::State;
 use offsched_abi::ring::{RecvError, SendError};
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::Timespec;
 use rustix::io::Errno;
 use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
@@ -14,7 +13,7 @@ use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
 use crate::device::Device;
 use crate::error::Error;
 use crate::map::ChannelMap;
-use crate::node::{Grant, hang_up, hung_up};
+use crate::node::{Event, Grant};
 
 /// Fruitless calls in a row after which the device itself is asked whether it still lives: a
 /// program killed outright leaves "running" in the header.
@@ -68,7 +67,7 @@ impl Channel {
     /// As [`Device::bind`].
     pub fn rebind(&mut self) -> Result<(), Error> {
         // First give the old one back: it may be the service's only one.
-        hang_up(self.grant.handle.as_fd());
+        self.hang_up();
         let (grant, map) = self.device.grant(&self.service)?;
         (self.grant, self.map, self.fruitless) = (grant, map, 0);
         Ok(())
@@ -76,8 +75,13 @@ impl Channel {
 
     /// Frees the channel and returns when the device has done it. Dropping the channel frees it
     /// too, without waiting.
-    pub fn close(self) {
-        hang_up(self.grant.handle.as_fd());
+    pub fn close(mut self) {
+        self.hang_up();
+    }
+
+    fn hang_up(&mut self) {
+        self.map.cut_off();
+        self.grant.line.hang_up();
     }
 
     /// Sends a message if there is room.
@@ -194,7 +198,7 @@ impl Channel {
     /// Before polling [`as_fd`](AsFd::as_fd) in an event loop of one's own: asks the core to ring.
     /// False if there is a message already (or the channel is gone): receive instead of sleeping.
     pub fn prepare_poll(&mut self) -> bool {
-        let _ = rustix::io::read(&self.grant.wake, &mut [0; 8]);
+        self.grant.line.heard();
         self.call(|end| end.sleep_until(Wait::Mail))
     }
 
@@ -204,7 +208,7 @@ impl Channel {
     /// [`Error::CoreGone`], [`Error::Closed`].
     pub fn check(&mut self) -> Result<(), Error> {
         self.check_core()?;
-        if hung_up(self.grant.handle.as_fd()) {
+        if self.grant.line.hung_up() {
             return Err(self.device_gone());
         }
         if self.call(|end| end.is_open()) {
@@ -218,18 +222,18 @@ impl Channel {
     fn wait(&mut self, wait: Wait, deadline: Option<Instant>) -> Result<bool, Error> {
         let sleep = self.call(|end| end.sleep_until(wait));
         let woken = if sleep {
-            self.sleep(deadline)
+            self.sleep(wait, deadline)
         } else {
             Ok(true)
         };
         self.call(|end| end.awake());
         let woken = woken?;
-        let _ = rustix::io::read(&self.grant.wake, &mut [0; 8]);
+        self.grant.line.heard();
         self.check_core()?;
         Ok(woken)
     }
 
-    fn sleep(&self, deadline: Option<Instant>) -> Result<bool, Error> {
+    fn sleep(&self, wait: Wait, deadline: Option<Instant>) -> Result<bool, Error> {
         let timeout = deadline.map(|deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
             let tv_sec = i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
@@ -238,16 +242,10 @@ impl Channel {
                 tv_nsec: i64::from(left.subsec_nanos()),
             }
         });
-        let mut fds = [
-            PollFd::new(&self.grant.wake, PollFlags::IN),
-            PollFd::new(&self.grant.handle, PollFlags::IN),
-        ];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) => Ok(false),
-            Ok(_) if !fds[1].revents().is_empty() && fds[0].revents().is_empty() => {
-                Err(self.device_gone())
-            }
-            Ok(_) | Err(Errno::INTR) => Ok(true),
+        match self.grant.line.sleep(wait, timeout.as_ref()) {
+            Ok(Event::TimedOut) => Ok(false),
+            Ok(Event::HungUp) => Err(self.device_gone()),
+            Ok(Event::Rung) | Err(Errno::INTR) => Ok(true),
             Err(errno) => Err(Error::Os {
                 what: "wait for the core",
                 errno,
@@ -313,7 +311,7 @@ impl Channel {
         self.fruitless += 1;
         if self.fruitless >= FRUITLESS_MAX {
             self.fruitless = 0;
-            if hung_up(self.grant.handle.as_fd()) {
+            if self.grant.line.hung_up() {
                 return Err(self.device_gone());
             }
         }
@@ -345,8 +343,7 @@ impl Channel {
 
     fn ring_if(&self, asked: bool) {
         if asked {
-            // A full counter means that it is ringing already.
-            let _ = rustix::io::write(&self.grant.doorbell, &1_u64.to_ne_bytes());
+            self.grant.line.ring();
         }
     }
 }
@@ -354,6 +351,6 @@ impl Channel {
 /// Readable when the core rang: for an event loop. See [`prepare_poll`](Channel::prepare_poll).
 impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.grant.wake.as_fd()
+        self.grant.line.wake_fd()
     }
 }

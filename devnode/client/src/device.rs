@@ -8,8 +8,11 @@ use offsched_abi::region::ServiceEntry;
 use crate::channel::Channel;
 use crate::error::Error;
 use crate::map::{ChannelMap, RegionMap};
-use crate::node::{BindError, Grant, Node, Socket};
+use crate::node::{self, BindError, Grant, Node};
 use crate::telemetry::Telemetry;
+
+/// Starts of the core that a binding may meet in a row.
+const RESTARTS: u32 = 3;
 
 /// An open device. Cheap to clone.
 #[derive(Clone)]
@@ -24,13 +27,27 @@ struct Inner {
 }
 
 impl Device {
-    /// Opens the device served at a Unix socket.
+    /// Opens the device at the path: the kernel's character device, or a Unix socket that a hosted
+    /// one serves. Of several cores of the kernel's, the first that runs.
     ///
     /// # Errors
     /// [`Error::NoDevice`], [`Error::Version`], [`Error::Region`], [`Error::Protocol`],
     /// [`Error::Os`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let node = Box::new(Socket::new(path.as_ref()));
+        Self::open_at(path.as_ref(), None)
+    }
+
+    /// Opens the kernel's device for the core on that CPU. A hosted device has one core, whatever
+    /// its CPU.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_cpu(path: impl AsRef<Path>, cpu: u32) -> Result<Self, Error> {
+        Self::open_at(path.as_ref(), Some(cpu))
+    }
+
+    fn open_at(path: &Path, cpu: Option<u32>) -> Result<Self, Error> {
+        let node = node::open(path, cpu)?;
         let region = Mutex::new(Arc::new(RegionMap::new(&node.hello()?)?));
         Ok(Self {
             inner: Arc::new(Inner { node, region }),
@@ -59,12 +76,25 @@ impl Device {
 
     /// The parts of a channel.
     pub(crate) fn grant(&self, service: &str) -> Result<(Grant, ChannelMap), Error> {
-        // The region first: who answers at the path may have changed.
-        let region = self.refresh()?;
-        let grant = self.inner.node.bind(service).map_err(|error| match error {
+        for _ in 0..RESTARTS {
+            // The region first: who answers at the path may have changed.
+            let region = self.refresh()?;
+            let grant = self.bind_in(service, &region)?;
+            // Between the two the core may have been started anew, with another image.
+            if region.region().header().state.epoch() == grant.core_epoch {
+                let map = map_of(&grant, region)?;
+                return Ok((grant, map));
+            }
+        }
+        Err(Error::Protocol("the core is started again and again"))
+    }
+
+    fn bind_in(&self, service: &str, region: &RegionMap) -> Result<Grant, Error> {
+        self.inner.node.bind(service).map_err(|error| match error {
             BindError::NoService => Error::NoService {
                 name: service.to_owned(),
-                known: self
+                known: region
+                    .region()
                     .services()
                     .iter()
                     .map(|entry| entry.name().to_owned())
@@ -77,21 +107,7 @@ impl Device {
                 state: region.region().header().state.get(),
             },
             BindError::Other(error) => error,
-        })?;
-        let entry = region
-            .region()
-            .services()
-            .get(grant.service)
-            .ok_or(Error::Protocol("a service outside the region's table"))?;
-        let ring_bytes = entry.ring_bytes as usize;
-        let map = ChannelMap::new(
-            &grant.pages,
-            Arc::clone(&region),
-            grant.channel,
-            ring_bytes,
-            grant.channel_epoch,
-        )?;
-        Ok((grant, map))
+        })
     }
 
     fn region(&self) -> Arc<RegionMap> {
@@ -115,4 +131,16 @@ impl Device {
         *newest = Arc::clone(&region);
         Ok(region)
     }
+}
+
+/// Maps a granted channel, which belongs to a service of that region.
+fn map_of(grant: &Grant, region: Arc<RegionMap>) -> Result<ChannelMap, Error> {
+    let entry = region
+        .region()
+        .services()
+        .get(grant.service)
+        .ok_or(Error::Protocol("a service outside the region's table"))?;
+    let ring_bytes = entry.ring_bytes as usize;
+    let (channel, epoch) = (grant.channel, grant.channel_epoch);
+    ChannelMap::new(&grant.line.pages(), region, channel, ring_bytes, epoch)
 }

@@ -89,9 +89,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoDevice { path, errno } if *errno == Errno::ACCESS => write!(
+                f,
+                "no permission for {} ({errno}): are you in the group that owns it?",
+                path.display()
+            ),
             Self::NoDevice { path, errno } => write!(
                 f,
-                "no device at {} ({errno}): is the image running, and is this its socket?",
+                "no device at {} ({errno}): is the image running, and is this its device or socket?",
                 path.display()
             ),
             Self::Version { device } => write!(

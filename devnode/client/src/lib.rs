@@ -14,10 +14,13 @@
 //! ```
 //!
 //! Messages go through rings in memory shared with the core; the kernel is asked only to sleep and
-//! to wake a core that said it would not look by itself. `unsafe` is in `map` only.
+//! to wake a core that said it would not look by itself. The same calls work on the kernel's device,
+//! `/dev/offsched`. `unsafe` is in `map` and in `node::kernel` only.
 //!
 //! When the core stops or crashes, calls return [`Error::CoreGone`], also those that wait; after a
 //! restart, [`Channel::rebind`].
+
+#![deny(unsafe_code)]
 
 mod channel;
 mod device;

@@ -1,17 +1,20 @@
-//! Memory that the device hands out, mapped: the crate's only unsafe code.
+//! Memory that the device hands out, mapped.
+#![allow(unsafe_code)]
 
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::Arc;
 
 use offsched_abi::channel::{AppEnd, ChannelView, channel_bytes};
 use offsched_abi::region::Region;
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
 use crate::error::Error;
+use crate::node::{Pages, RegionFile};
 
-/// A whole file, mapped until dropped.
+/// A piece of a file, mapped until dropped.
 struct Mapping {
     base: *mut u8,
     bytes: usize,
@@ -24,14 +27,28 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    fn new(file: &OwnedFd, bytes: usize, access: ProtFlags) -> Result<Self, Errno> {
+    fn new(
+        file: BorrowedFd<'_>,
+        offset: u64,
+        bytes: usize,
+        access: ProtFlags,
+    ) -> Result<Self, Errno> {
         let flags = MapFlags::SHARED | MapFlags::POPULATE;
         // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
-        let base = unsafe { mmap(ptr::null_mut(), bytes, access, flags, file, 0)? };
+        let base = unsafe { mmap(ptr::null_mut(), bytes, access, flags, file, offset)? };
         Ok(Self {
             base: base.cast(),
             bytes,
         })
+    }
+
+    /// Puts memory of nobody where the old memory was, in one step.
+    fn cut_off(&self) {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+        // SAFETY: the range is this mapping's own, and users of it expect any atomic word of it to
+        // change at any time. On an error the old memory stays.
+        let _ = unsafe { mmap_anonymous(self.base.cast(), self.bytes, access, flags) };
     }
 }
 
@@ -50,10 +67,10 @@ pub(crate) struct RegionMap {
 }
 
 impl RegionMap {
-    pub(crate) fn new(file: &OwnedFd) -> Result<Self, Error> {
-        let os = || Error::os("map the device's region");
-        let bytes = file_bytes(file).map_err(os())?;
-        let memory = Mapping::new(file, bytes, ProtFlags::READ).map_err(os())?;
+    pub(crate) fn new(region: &RegionFile) -> Result<Self, Error> {
+        let bytes = region.bytes;
+        let memory = Mapping::new(region.file.as_fd(), 0, bytes, ProtFlags::READ)
+            .map_err(Error::os("map the device's region"))?;
         // SAFETY: the memory is mapped for as long as `memory`, which lives beside the region in
         // this struct, and the region is handed out only with the struct's lifetime. The device
         // sealed the size, writes tables and entries before it hands the file out, and the rest as
@@ -74,28 +91,28 @@ impl RegionMap {
 pub(crate) struct ChannelMap {
     // Before the memory that it refers to: fields are dropped in order.
     end: AppEnd<'static>,
-    _memory: Mapping,
+    memory: Mapping,
     region: Arc<RegionMap>,
 }
 
 impl ChannelMap {
     /// The channel with that index, opened for us in `epoch`.
     pub(crate) fn new(
-        file: &OwnedFd,
+        pages: &Pages<'_>,
         region: Arc<RegionMap>,
         channel: usize,
         ring_bytes: usize,
         epoch: u16,
     ) -> Result<Self, Error> {
-        let os = || Error::os("map the channel");
         let bytes = channel_bytes(ring_bytes);
-        if file_bytes(file).map_err(os())? != bytes {
+        if pages.bytes != bytes {
             return Err(Error::Protocol(
                 "the channel has not the size of its service's rings",
             ));
         }
         let access = ProtFlags::READ | ProtFlags::WRITE;
-        let memory = Mapping::new(file, bytes, access).map_err(os())?;
+        let memory = Mapping::new(pages.file, pages.offset, bytes, access)
+            .map_err(Error::os("map the channel"))?;
         let state = region
             .region
             .channels()
@@ -108,7 +125,7 @@ impl ChannelMap {
         let view = view.ok_or(Error::Protocol("a channel that is not page aligned"))?;
         Ok(Self {
             end: AppEnd::new(view, epoch),
-            _memory: memory,
+            memory,
             region,
         })
     }
@@ -118,11 +135,13 @@ impl ChannelMap {
         call(&mut self.end)
     }
 
+    /// From here on the end has memory of its own: before the device takes the channel back, whose
+    /// pages can then be gone.
+    pub(crate) fn cut_off(&mut self) {
+        self.memory.cut_off();
+    }
+
     pub(crate) fn region(&self) -> &Arc<RegionMap> {
         &self.region
     }
-}
-
-fn file_bytes(file: &OwnedFd) -> Result<usize, Errno> {
-    usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(|_| Errno::OVERFLOW)
 }

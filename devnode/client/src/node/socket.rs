@@ -1,11 +1,11 @@
-//! Ways to a device. Today's is the hosted socket; the kernel's character device will be another
-//! [`Node`] behind the same [`Device`](crate::Device).
+//! The hosted device, behind a Unix socket that hands out memory and eventfds.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use offsched_abi::channel::Wait;
 use offsched_abi::node::{NODE_MAGIC, OP_BIND, OP_HELLO, Reply, Request, Status};
 use offsched_abi::region::{NAME_BYTES, name_bytes};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -19,43 +19,7 @@ use rustix::net::{
 use zerocopy::{FromZeros, IntoBytes};
 
 use crate::error::Error;
-
-/// What the device gives for a binding.
-pub(crate) struct Grant {
-    pub(crate) service: usize,
-    pub(crate) channel: usize,
-    pub(crate) channel_epoch: u16,
-    pub(crate) core_epoch: u32,
-    pub(crate) pages: OwnedFd,
-    /// Readable when the core rang.
-    pub(crate) wake: OwnedFd,
-    /// Write 1 to ring the core.
-    pub(crate) doorbell: OwnedFd,
-    /// The handle: closing it frees the channel; it hangs up when the device is gone.
-    pub(crate) handle: OwnedFd,
-}
-
-/// A way to a device.
-pub(crate) trait Node: Send + Sync {
-    /// The region, as a read-only file.
-    fn hello(&self) -> Result<OwnedFd, Error>;
-    /// A channel of the service, on a handle of its own.
-    fn bind(&self, service: &str) -> Result<Grant, BindError>;
-}
-
-/// Why a binding was refused; the caller knows the names.
-pub(crate) enum BindError {
-    NoService,
-    AllTaken,
-    CoreGone,
-    Other(Error),
-}
-
-impl From<Error> for BindError {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
+use crate::node::{BindError, Event, Grant, Line, Node, Pages, RegionFile};
 
 /// The hosted device.
 pub(crate) struct Socket {
@@ -87,12 +51,14 @@ impl Socket {
 }
 
 impl Node for Socket {
-    fn hello(&self) -> Result<OwnedFd, Error> {
+    fn hello(&self) -> Result<RegionFile, Error> {
         let socket = self.connect()?;
         let (reply, fds) = ask(&socket, &Request::new(OP_HELLO, [0; NAME_BYTES]))?;
         common(&reply)?;
-        let [region] = fds;
-        region.ok_or(Error::Protocol("no region came with the answer"))
+        let [file] = fds;
+        let file = file.ok_or(Error::Protocol("no region came with the answer"))?;
+        let bytes = file_bytes(&file).map_err(Error::os("measure the device's region"))?;
+        Ok(RegionFile { file, bytes })
     }
 
     fn bind(&self, service: &str) -> Result<Grant, BindError> {
@@ -108,16 +74,20 @@ impl Node for Socket {
         let [Some(pages), Some(wake), Some(doorbell)] = fds else {
             return Err(Error::Protocol("descriptors are missing from the answer").into());
         };
+        let bytes = file_bytes(&pages).map_err(Error::os("measure the channel"))?;
         Ok(Grant {
             service: reply.service as usize,
             channel: reply.channel as usize,
             channel_epoch: u16::try_from(reply.channel_epoch)
                 .map_err(|_| Error::Protocol("an epoch that is none"))?,
             core_epoch: reply.core_epoch,
-            pages,
-            wake,
-            doorbell,
-            handle,
+            line: Box::new(SocketLine {
+                pages,
+                bytes,
+                wake,
+                doorbell,
+                handle,
+            }),
         })
     }
 }
@@ -187,20 +157,72 @@ fn wait_readable(socket: BorrowedFd<'_>) -> Result<(), Error> {
     }
 }
 
-/// True if the device is gone: it sends nothing unasked, so anything to read is the end.
-pub(crate) fn hung_up(handle: BorrowedFd<'_>) -> bool {
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let mut fds = [PollFd::from_borrowed_fd(handle, PollFlags::IN)];
-    matches!(poll(&mut fds, Some(&now)), Ok(1..))
+/// A binding's descriptors.
+struct SocketLine {
+    pages: OwnedFd,
+    bytes: usize,
+    /// Readable when the core rang.
+    wake: OwnedFd,
+    /// Write 1 to ring the core.
+    doorbell: OwnedFd,
+    /// The handle: closing it frees the channel; it hangs up when the device is gone.
+    handle: OwnedFd,
 }
 
-/// Ends a handle and waits until the device has freed what was bound to it: the device frees
-/// first, then hangs up itself. A device that is gone, or does not answer, is not waited for.
-pub(crate) fn hang_up(handle: BorrowedFd<'_>) {
-    if rustix::net::shutdown(handle, Shutdown::Write).is_ok() {
-        let _ = wait_readable(handle);
+impl Line for SocketLine {
+    fn pages(&self) -> Pages<'_> {
+        Pages {
+            file: self.pages.as_fd(),
+            offset: 0,
+            bytes: self.bytes,
+        }
     }
+
+    fn wake_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+
+    /// The eventfd tells of mail and of room alike.
+    fn sleep(&self, _wait: Wait, timeout: Option<&Timespec>) -> Result<Event, Errno> {
+        let mut fds = [
+            PollFd::new(&self.wake, PollFlags::IN),
+            PollFd::new(&self.handle, PollFlags::IN),
+        ];
+        match poll(&mut fds, timeout)? {
+            0 => Ok(Event::TimedOut),
+            _ if !fds[1].revents().is_empty() && fds[0].revents().is_empty() => Ok(Event::HungUp),
+            _ => Ok(Event::Rung),
+        }
+    }
+
+    fn heard(&self) {
+        let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+    }
+
+    fn ring(&self) {
+        // A full counter means that it is ringing already.
+        let _ = rustix::io::write(&self.doorbell, &1_u64.to_ne_bytes());
+    }
+
+    /// The device sends nothing unasked, so anything to read is the end.
+    fn hung_up(&self) -> bool {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut fds = [PollFd::new(&self.handle, PollFlags::IN)];
+        matches!(poll(&mut fds, Some(&now)), Ok(1..))
+    }
+
+    /// The device frees first, then hangs up itself. One that is gone, or does not answer, is not
+    /// waited for.
+    fn hang_up(&self) {
+        if rustix::net::shutdown(&self.handle, Shutdown::Write).is_ok() {
+            let _ = wait_readable(self.handle.as_fd());
+        }
+    }
+}
+
+fn file_bytes(file: &OwnedFd) -> Result<usize, Errno> {
+    usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(|_| Errno::OVERFLOW)
 }
