@@ -1,17 +1,20 @@
-//! Apps that go wrong on a bare core, each in one way.
+//! Apps for a bare core's drills: most go wrong, each in one way; some serve applications.
 //!
 //! For images only: most of them would take a process down with them. Whatever
 //! happens, happens in a job, so `init` has run and the core says `running`.
 #![no_std]
 #![deny(unsafe_code)]
 
+pub mod echo;
 mod faults;
 pub mod keep;
 mod registers;
 
 /// All of them, for whoever builds the images.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 15] = [
+    "big",
     "divide",
+    "echoes",
     "keep",
     "opcode",
     "overflow",
@@ -20,6 +23,7 @@ pub const NAMES: [&str; 12] = [
     "protection",
     "quiet",
     "strays",
+    "timers",
     "wedge",
     "write_code",
     "write_params",
@@ -92,3 +96,36 @@ drill!(
 );
 drill!(overflow, crate::faults::overflow, "Uses up the stack.");
 drill!(wedge, crate::faults::wedge, "Loops with interrupts off.");
+
+/// Declares an app of nothing but a service.
+macro_rules! serve {
+    ($name:ident, $alias:ident = $service:path, $doc:literal) => {
+        #[doc = $doc]
+        pub mod $name {
+            pub use app::App;
+
+            /// The app.
+            #[offsched::app(services = [$alias = $service])]
+            pub mod app {
+                #[init]
+                fn init(_: init::Context) {}
+            }
+        }
+    };
+}
+
+serve!(
+    timers,
+    timer = offsched_services::timer,
+    "Timers for applications."
+);
+serve!(
+    echoes,
+    echo = crate::echo::echo,
+    "Answers, and sleeps when nobody asks."
+);
+serve!(
+    big,
+    big = crate::echo::big,
+    "The same with rings of megabytes."
+);

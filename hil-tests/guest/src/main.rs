@@ -4,12 +4,15 @@
 //! `expected/` (what the example apps print). One line for each case, on the
 //! standard output: `pass NAME`, or `fail NAME: why`; figures as
 //! `note TEXT`; at the end `done`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod apps;
+mod channels;
 mod drills;
 mod hostile;
 mod loops;
+mod node;
+mod raw;
 mod rig;
 
 use std::path::PathBuf;
@@ -26,6 +29,11 @@ fn main() -> ExitCode {
         eprintln!("usage: offsched-guest FOLDER [CPU]");
         return ExitCode::FAILURE;
     };
+    match folder.as_str() {
+        channels::HOLD => return channels::hold(),
+        node::TOUCH => return node::touch(),
+        _ => {}
+    }
     let cpu = arguments
         .next()
         .and_then(|text| text.parse().ok())
@@ -35,6 +43,8 @@ fn main() -> ExitCode {
     apps::run(&rig, &mut report);
     drills::run(&rig, &mut report);
     hostile::run(&rig, &mut report);
+    channels::run(&rig, &mut report);
+    node::run(&rig, &mut report);
     loops::run(&rig, &mut report);
     println!("done");
     if report.failed {

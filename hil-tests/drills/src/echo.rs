@@ -1,0 +1,79 @@
+//! Services that answer what they are sent, and do what a drill wants of a core.
+
+pub use words::{CRASH, ECHO, HISTORY, STOP};
+
+/// What applications and the echo say to each other.
+mod words {
+    /// Answer with the same words.
+    pub const ECHO: u64 = 0;
+    /// Answer with how many clients came, and how many went.
+    pub const HISTORY: u64 = 1;
+    /// Panic.
+    pub const CRASH: u64 = 2;
+    /// End.
+    pub const STOP: u64 = 3;
+}
+
+/// Messages that one job handles; the rest releases it again.
+const MESSAGES_PER_JOB: usize = 16;
+
+macro_rules! echo {
+    ($name:ident, $clients:literal, $ring:literal, $doc:literal) => {
+        #[doc = $doc]
+        #[offsched::service]
+        pub mod $name {
+            use super::{CRASH, HISTORY, STOP};
+            use offsched::{Channel, Mail, Mutex};
+
+            /// What the service has seen.
+            #[local]
+            pub struct Local {
+                came: u64,
+                went: u64,
+            }
+
+            #[channels]
+            struct Channels {
+                #[channel(clients = $clients, ring = $ring)]
+                line: Channel<[u64; 4], [u64; 4]>,
+            }
+
+            #[init]
+            fn init(_: init::Context) -> Local {
+                Local { came: 0, went: 0 }
+            }
+
+            #[task(priority = 1, channel = line, local = [came, went])]
+            fn serve(mut cx: serve::Context) {
+                for _ in 0..super::MESSAGES_PER_JOB {
+                    let Some(mail) = cx.channels.line.lock(Channel::recv) else {
+                        return;
+                    };
+                    let (client, mut words) = match mail {
+                        Mail::Message(client, words) => (client, words),
+                        Mail::Opened(_) => {
+                            *cx.local.came += 1;
+                            continue;
+                        }
+                        Mail::Closed(_) => {
+                            *cx.local.went += 1;
+                            continue;
+                        }
+                        Mail::Bad(_) => continue,
+                    };
+                    match words[0] {
+                        HISTORY => (words[1], words[2]) = (*cx.local.came, *cx.local.went),
+                        CRASH => panic!("as a client asked"),
+                        STOP => return cx.stop(),
+                        _ => {}
+                    }
+                    // A client that does not read loses answers.
+                    let _ = cx.channels.line.lock(|line| line.send(client, &words));
+                }
+            }
+        }
+    };
+}
+
+echo!(echo, 3, 8192, "For three clients.");
+echo!(big, 3, 4194304, "With 24 MiB of rings.");

@@ -1,0 +1,105 @@
+//! The node without the client library: what a program could ask that ours does not.
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::null_mut;
+
+use offsched_abi::node::{Bind, CoreStatus, call};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::ioctl::{Getter, NoArg, Opcode, Updater, ioctl, opcode};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
+
+use crate::rig::NODE;
+
+const ATTACH: Opcode = opcode::read_write::<u32>(call::TYPE, call::ATTACH);
+const STATUS: Opcode = opcode::read::<CoreStatus>(call::TYPE, call::STATUS);
+const BIND: Opcode = opcode::read_write::<Bind>(call::TYPE, call::BIND);
+const RING: Opcode = opcode::none(call::TYPE, call::RING);
+
+/// A new handle.
+pub fn open(flags: OFlags) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(NODE, flags | OFlags::CLOEXEC, Mode::empty())
+}
+
+pub fn attach(handle: impl AsFd, mut cpu: u32) -> Result<u32, Errno> {
+    // SAFETY: the call reads and writes the u32.
+    unsafe { ioctl(handle, Updater::<ATTACH, u32>::new(&mut cpu)) }?;
+    Ok(cpu)
+}
+
+pub fn status(handle: impl AsFd) -> Result<CoreStatus, Errno> {
+    // SAFETY: the call writes the structure.
+    unsafe { ioctl(handle, Getter::<STATUS, CoreStatus>::new()) }
+}
+
+pub fn bind(handle: impl AsFd, bind: &mut Bind) -> Result<(), Errno> {
+    // SAFETY: the call reads and writes the structure.
+    unsafe { ioctl(handle, Updater::<BIND, Bind>::new(bind)) }
+}
+
+pub fn ring(handle: impl AsFd) -> Result<(), Errno> {
+    // SAFETY: the call takes no argument.
+    unsafe { ioctl(handle, NoArg::<RING>::new()) }
+}
+
+/// A mapping, until dropped.
+#[derive(Debug)]
+pub struct Mapping {
+    base: *mut u8,
+    bytes: usize,
+}
+
+impl Mapping {
+    pub fn new(
+        handle: impl AsFd,
+        offset: u64,
+        bytes: usize,
+        access: ProtFlags,
+        flags: MapFlags,
+    ) -> Result<Self, Errno> {
+        // SAFETY: a new mapping, which nothing else uses.
+        let base = unsafe { mmap(null_mut(), bytes, access, flags, handle, offset) }?;
+        Ok(Self {
+            base: base.cast(),
+            bytes,
+        })
+    }
+
+    /// Asks for leave to write.
+    pub fn make_writable(&self) -> Result<(), Errno> {
+        let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: of this mapping only.
+        unsafe { mprotect(self.base.cast(), self.bytes, access) }
+    }
+
+    /// Reads a byte, which must be mapped.
+    pub fn byte(&self, at: usize) -> u8 {
+        assert!(at < self.bytes);
+        // SAFETY: within the mapping.
+        unsafe { self.base.add(at).read_volatile() }
+    }
+
+    /// Writes a byte, which must be mapped for it.
+    pub fn set_byte(&self, at: usize, byte: u8) {
+        assert!(at < self.bytes);
+        // SAFETY: within the mapping.
+        unsafe { self.base.add(at).write_volatile(byte) };
+    }
+
+    /// Lets the kernel read the memory, into a pipe's pages.
+    pub fn splice_into(&self, pipe: impl AsFd) -> Result<usize, Errno> {
+        // SAFETY: within the mapping; the kernel answers for what it reads.
+        let bytes = unsafe { std::slice::from_raw_parts(self.base, 4096) };
+        let piece = rustix::pipe::IoSliceRaw::from_slice(bytes);
+        // SAFETY: the memory outlives the pipe's use of it, or is the drill's loss.
+        unsafe { rustix::pipe::vmsplice(pipe, &[piece], rustix::pipe::SpliceFlags::empty()) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: this mapping's own range.
+        let _ = unsafe { munmap(self.base.cast(), self.bytes) };
+    }
+}
