@@ -36,6 +36,8 @@ pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Resul
     archive.entry("init", PROGRAM, INIT.as_bytes(), (0, 0));
     archive.file("bin/busybox", PROGRAM, &kernel.busybox)?;
     archive.file("offsched.ko", FILE, module)?;
+    let example = module.with_file_name("offsched_example.ko");
+    archive.file("cases/offsched_example.ko", FILE, &example)?;
     archive.file("offsched-guest", PROGRAM, &cases.program)?;
     let stripped = work.join("stripped");
     for (name, file) in &cases.images {
