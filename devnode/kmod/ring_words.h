@@ -42,9 +42,9 @@
 #endif
 
 #define OFFSCHED_RING_WORD		8	/* bytes in what indices count */
-#define OFFSCHED_RING_WORDS_MIN		5
-#define OFFSCHED_RING_WORDS_MAX		0xffffffu
+#define OFFSCHED_RING_LEAST		5	/* words of data */
 #define OFFSCHED_RING_INDEX_BITS	24
+#define OFFSCHED_RING_INDEX_MASK	0xffffffu	/* and most words of data */
 
 /* One ring: where its shared words are. */
 struct offsched_ring {
@@ -66,12 +66,12 @@ static inline int offsched_ring_init(struct offsched_ring *ring, void *words, vo
 {
 	size_t count = bytes / OFFSCHED_RING_WORD;
 
-	if (count < OFFSCHED_RING_WORDS_MIN)
+	if (count < OFFSCHED_RING_LEAST)
 		return -EINVAL;
 	ring->tail = words;
 	ring->head = ring->tail + 16;
 	ring->data = data;
-	ring->words = count < OFFSCHED_RING_WORDS_MAX ? (__u32)count : OFFSCHED_RING_WORDS_MAX;
+	ring->words = count < OFFSCHED_RING_INDEX_MASK ? (__u32)count : OFFSCHED_RING_INDEX_MASK;
 	return 0;
 }
 
@@ -99,8 +99,8 @@ static inline struct offsched_indices offsched_unpack(__u64 word, __u16 epoch)
 	struct offsched_indices indices = { 0, 0 };
 
 	if (word >> (2 * OFFSCHED_RING_INDEX_BITS) == epoch) {
-		indices.at = word & OFFSCHED_RING_WORDS_MAX;
-		indices.last = (word >> OFFSCHED_RING_INDEX_BITS) & OFFSCHED_RING_WORDS_MAX;
+		indices.at = word & OFFSCHED_RING_INDEX_MASK;
+		indices.last = (word >> OFFSCHED_RING_INDEX_BITS) & OFFSCHED_RING_INDEX_MASK;
 	}
 	return indices;
 }

@@ -28,6 +28,8 @@ enum Task {
     Test(TestArgs),
     /// Measure the executive beside its peers, in one run
     Bench(BenchArgs),
+    /// Write devnode/kmod/offsched_abi.h, the C side of executive/abi
+    Header,
     /// Run images on a CPU taken out of a stock Debian kernel, in QEMU
     Hil(HilArgs),
 }
@@ -71,6 +73,10 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(args.long),
         Task::Bench(args) => bench(&args),
         Task::Hil(args) => hil(&args),
+        Task::Header => exit_status(Step::cargo(
+            "header",
+            "run --quiet --package offsched-header",
+        )),
     }
 }
 

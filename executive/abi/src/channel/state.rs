@@ -4,13 +4,14 @@ use crate::sync::{AtomicU32, Ordering, load_acquire_u32};
 
 /// Where a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub enum Phase {
     /// Nobody has it.
-    Free,
+    Free = 0,
     /// An application has it.
-    Open,
+    Open = 1,
     /// The application is gone or cut off; the pages are not yet ready for another.
-    Closing,
+    Closing = 2,
 }
 
 /// The last epoch before numbering starts again at 1. Epoch 0 is "never opened".
@@ -88,10 +89,5 @@ impl ChannelState {
 }
 
 fn word(phase: Phase, epoch: u16) -> u32 {
-    let phase = match phase {
-        Phase::Free => 0,
-        Phase::Open => 1,
-        Phase::Closing => 2,
-    };
-    (u32::from(epoch) << 16) | phase
+    (u32::from(epoch) << 16) | phase as u32
 }
