@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x56f677014ce8a3e3ULL
+#define OFFSCHED_LAYOUT_HASH 0x71f10495eb80daf2ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -35,6 +35,9 @@
 
 /* Offset of a core's epoch in its region, bytes. */
 #define OFFSCHED_EPOCH_OFFSET 0x44ULL
+
+/* Registers of a crash scene. */
+#define OFFSCHED_REGISTERS 0x16ULL
 
 /* Version of everything in this crate that another program can see. A reader refuses any other. */
 #define OFFSCHED_ABI_VERSION 1
@@ -56,6 +59,9 @@
 
 /* Bytes of a crash message; a longer one is cut. */
 #define OFFSCHED_CRASH_BYTES 1024
+
+/* Most addresses in a backtrace. */
+#define OFFSCHED_TRACE_MAX 48
 
 /* Values below this share bucket 0. */
 #define OFFSCHED_FLOOR 8
@@ -150,6 +156,26 @@ enum offsched_state_word {
 	OFFSCHED_STATE_CRASHED = 4,
 };
 
+/* What kind of crash it was. */
+enum offsched_crash_kind {
+	/* A panic: of the registers rip, rsp, rbp, rflags and cr3 mean something. */
+	OFFSCHED_CRASH_KIND_PANIC = 1,
+	/* A fault of the processor's: all registers are those of the faulting instruction. */
+	OFFSCHED_CRASH_KIND_FAULT = 2,
+	/* The port refused to run the image; no registers. */
+	OFFSCHED_CRASH_KIND_REFUSED = 3,
+};
+
+/* Why a backtrace ends where it does. */
+enum offsched_trace_end {
+	/* At the image's entry: it is whole. */
+	OFFSCHED_TRACE_END_ENTRY = 0,
+	/* There was no more room. */
+	OFFSCHED_TRACE_END_ROOM = 1,
+	/* At a frame pointer or return address that is none. */
+	OFFSCHED_TRACE_END_BROKEN = 2,
+};
+
 /* How a request fared. */
 enum offsched_reply_status {
 	/* Done. */
@@ -212,6 +238,18 @@ struct OFFSCHED_ALIGNED(64) offsched_crash_message {
 	__u8 text[OFFSCHED_CRASH_BYTES];
 };
 
+/* The scene as the core leaves it: written once, before it says that it crashed. */
+struct OFFSCHED_ALIGNED(64) offsched_crash_scene {
+	/* 0: nothing here. Written last. */
+	__u32 kind;
+	__u32 end;
+	__u32 len;
+	__u32 _reserved;
+	__u64 tsc;
+	__u64 registers[OFFSCHED_REGISTERS];
+	__u64 trace[OFFSCHED_TRACE_MAX];
+};
+
 /*
  * The header page.
  *
@@ -230,6 +268,8 @@ struct OFFSCHED_ALIGNED(4096) offsched_header {
 	struct offsched_time_base time;
 	/* Why the core crashed, if it did. */
 	struct offsched_crash_message crash;
+	/* Where it crashed. */
+	struct offsched_crash_scene scene;
 };
 
 /* What an application may bind to. "rx" and "tx" are the core's: it receives rx, it sends tx. */
@@ -299,6 +339,12 @@ struct offsched_core_telemetry {
 	__u64 strays;
 	/* Non-maskable interrupts. Bare cores only. */
 	__u64 nmis;
+	/* Bytes of the core's stack; 0 where that is not known. Bare cores only. */
+	__u64 stack_bytes;
+	/*
+	 * Most of it that was ever used, as far as the core has looked: a little in each idle turn, all of it at its end.
+	 */
+	__u64 stack_used;
 	/*
 	 * Finished jobs of measured tasks so far; the newest record is at (jobs - 1) % JOB_RECORDS.
 	 */
@@ -522,6 +568,7 @@ _Static_assert(_Alignof(struct offsched_header) == 4096, "not as in executive/ab
 _Static_assert(offsetof(struct offsched_header, state) == 64, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, time) == 128, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, crash) == 192, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, scene) == 1280, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_tables) == 32, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_tables) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, region_bytes) == 0, "not as in executive/abi");
@@ -537,6 +584,8 @@ _Static_assert(sizeof(struct offsched_time_base) == 64, "not as in executive/abi
 _Static_assert(_Alignof(struct offsched_time_base) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_crash_message) == 1088, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_crash_message) == 64, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_crash_scene) == 640, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_crash_scene) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_service_entry) == 56, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_service_entry) == 4, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_service_entry, name) == 0, "not as in executive/abi");
@@ -548,7 +597,7 @@ _Static_assert(offsetof(struct offsched_service_entry, first_channel) == 48, "no
 _Static_assert(offsetof(struct offsched_service_entry, reserved) == 52, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_channel_state) == 4, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_channel_state) == 4, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_core_telemetry) == 2664, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_core_telemetry) == 2680, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_core_telemetry) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, tick_zero) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, heartbeat) == 8, "not as in executive/abi");
@@ -562,8 +611,10 @@ _Static_assert(offsetof(struct offsched_core_telemetry, bad_messages) == 64, "no
 _Static_assert(offsetof(struct offsched_core_telemetry, console_lost) == 72, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, strays) == 80, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, nmis) == 88, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 96, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_core_telemetry, trace) == 104, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, stack_bytes) == 96, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, stack_used) == 104, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 112, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, trace) == 120, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_task_telemetry) == 712, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_task_telemetry) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, releases) == 0, "not as in executive/abi");

@@ -6,7 +6,8 @@ use std::mem::offset_of;
 use offsched_abi::channel::{ChannelState, ControlPage, WakeLine};
 use offsched_abi::console::Console;
 use offsched_abi::header::{
-    CoreState, CrashMessage, EPOCH_OFFSET, Header, LAYOUT_HASH, MAGIC, Tables, TimeBase,
+    CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header, LAYOUT_HASH, MAGIC, REGISTERS,
+    Tables, TimeBase,
 };
 use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, PARAMS_MAGIC, Params};
 use offsched_abi::node::{NODE_MAGIC, Reply, Request};
@@ -48,6 +49,7 @@ pub(crate) const COMPUTED: &[(&str, u64, &str)] = &[
         EPOCH_OFFSET as u64,
         "Offset of a core's epoch in its region, bytes.",
     ),
+    ("REGISTERS", REGISTERS as u64, "Registers of a crash scene."),
 ];
 
 /// A type's size, alignment, and offsets of its fields that are public in Rust, all in bytes.
@@ -70,18 +72,19 @@ macro_rules! layouts {
 }
 
 const LAYOUTS: &[Layout] = layouts! {
-    Header { state, time, crash }
+    Header { state, time, crash, scene }
     Tables {
         region_bytes, services_offset, services, channels_offset, channels, telemetry_offset, tasks
     }
     CoreState {}
     TimeBase {}
     CrashMessage {}
+    CrashScene {}
     ServiceEntry { name, clients, ring_bytes, rx_size, tx_size, first_channel, reserved }
     ChannelState {}
     CoreTelemetry {
         tick_zero, heartbeat, gaps, gap_max, gap_total, clock_steps_back, interrupts,
-        foreign_spawns, bad_messages, console_lost, strays, nmis, jobs, trace
+        foreign_spawns, bad_messages, console_lost, strays, nmis, stack_bytes, stack_used, jobs, trace
     }
     TaskTelemetry {
         releases, completions, misses, overruns, rejected, skipped, postponed, lateness_max,

@@ -37,6 +37,8 @@ const TYPES: &[&str] = &[
     "Request",
     "Reply",
     "State",
+    "CrashKind",
+    "TraceEnd",
     "Status",
 ];
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Enums, whose plain names are taken by structures: what they are called, and their enumerators'
-/// prefix.
+/// Enums whose plain names are taken, or say too little: what they are called, and their
+/// enumerators' prefix.
 const ENUMS: &[(&str, &str, &str)] = &[
     ("State", "offsched_state_word", "OFFSCHED_STATE"),
     ("Status", "offsched_reply_status", "OFFSCHED_REPLY"),
@@ -33,9 +33,17 @@ impl Names {
                 _ => None,
             };
         }
-        for (name, c, prefix) in ENUMS {
-            put(name, (*c).to_owned());
-            let from = format!("{}_", snake(name).to_uppercase());
+        for name in text.lines().filter_map(|line| line.strip_prefix("enum ")) {
+            let plain = snake(name);
+            let (c, prefix) = ENUMS.iter().find(|(rust, ..)| *rust == name).map_or_else(
+                || {
+                    let c = format!("offsched_{plain}");
+                    (c.clone(), c.to_uppercase())
+                },
+                |(_, c, prefix)| ((*c).to_owned(), (*prefix).to_owned()),
+            );
+            put(name, c);
+            let from = format!("{}_", plain.to_uppercase());
             for word in text.split(|c: char| !is_name(c)) {
                 if let Some(rest) = word.strip_prefix(&from) {
                     put(word, format!("{prefix}_{rest}"));
@@ -106,12 +114,14 @@ mod tests {
 
     #[test]
     fn names_are_those_of_c() {
-        let text = "/* State of `N`. */\n#define N 4\nstruct A(64) TwoWords_3__N {\n\t__u8 text[N];\n};\nenum State {\n\tSTATE_ON = 0,\n};\n";
+        let text = "/* State of `N`. */\n#define N 4\nstruct A(64) TwoWords_3__N {\n\t__u8 text[N];\n};\nenum State\n{\n\tSTATE_ON = 0,\n};\n\
+                    enum OtherKind\n{\n\tOTHER_KIND_A = 0,\n};\n";
         let c = Names::of(text, ["M"].into_iter()).in_c(text);
         assert_eq!(
             c,
             "/* State of `OFFSCHED_N`. */\n#define OFFSCHED_N 4\nstruct A(64) offsched_two_words_3_n {\n\t__u8 text[OFFSCHED_N];\n};\n\
-             enum offsched_state_word {\n\tOFFSCHED_STATE_ON = 0,\n};\n"
+             enum offsched_state_word\n{\n\tOFFSCHED_STATE_ON = 0,\n};\n\
+             enum offsched_other_kind\n{\n\tOFFSCHED_OTHER_KIND_A = 0,\n};\n"
         );
     }
 }
