@@ -306,6 +306,7 @@ impl Core {
         bound.memory.tasks.iter().for_each(TaskTelemetry::clear);
         for (index, (task, state)) in bound.tasks.iter().zip(bound.states).enumerate() {
             state.reset();
+            bound.memory.tasks[index].name.set(task.name);
             state.deadline.set(
                 task.deadline
                     .map_or(u64::MAX, |us| scale.cycles_in(u64::from(us))),

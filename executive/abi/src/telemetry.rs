@@ -9,6 +9,10 @@
 //! All times are cycles of the core's counter; the region's header has the
 //! scale.
 
+mod name;
+
+pub use name::{TASK_NAME_BYTES, TaskName, TaskNameText};
+
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::histogram::Histogram;
@@ -33,10 +37,12 @@ const CYCLES_MASK: u64 = (1 << 48) - 1;
 /// No task: an index that is never used.
 pub const NO_TASK: u16 = u16::MAX;
 
-/// One task's counters, histograms, maxima and its worst job.
+/// One task's name, counters, histograms, maxima and its worst job.
 #[repr(C)]
 #[derive(Debug, Default)]
 pub struct TaskTelemetry {
+    /// `task`, or `service.task` inside a service.
+    pub name: TaskName,
     /// Jobs that became ready.
     pub releases: AtomicU64,
     /// Jobs that ran to their end.
@@ -247,7 +253,7 @@ impl TaskTelemetry {
         })
     }
 
-    /// Sets everything to zero; before the core starts.
+    /// Sets everything but the name to zero; before the core starts.
     pub fn clear(&self) {
         let counters = [
             &self.releases,
