@@ -7,7 +7,9 @@ use clap::{Args as Options, Parser, Subcommand};
 /// A real-time core beside Linux
 #[derive(Debug, Parser)]
 #[command(name = "offsched", version, max_term_width = 100)]
-#[command(after_help = "Begin with `offsched demo`. Exit codes: 0 done, 1 failed, 2 usage.")]
+#[command(
+    after_help = "Begin with `offsched demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 (stop) done by force."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -29,6 +31,25 @@ pub enum Command {
     /// Fails if an app can miss a deadline. The services that come with offsched are known; give
     /// the files of others too.
     Analyse(AnalyseOptions),
+    /// Take a CPU out of Linux and run an image on it
+    ///
+    /// The image is checked before any CPU is touched. Needs the kernel module, and what loading a
+    /// module needs: CAP_SYS_MODULE, and a kernel that is not locked down.
+    Start(StartOptions),
+    /// End the image on a CPU and give the CPU back to Linux
+    ///
+    /// Asks the image to end, waits, then takes the CPU back whatever the image does, and says which
+    /// of both happened: exit code 0 if the image ended by itself, 3 if the CPU was taken from it.
+    Stop(StopOptions),
+    /// Give a CPU back to Linux at once, without asking its image
+    Return(ReturnOptions),
+    /// Show what the cores do: state, services, figures of every task
+    ///
+    /// All CPUs that have, or had, an image; a CPU that was given back shows its last figures. With
+    /// --device a hosted core, at its socket.
+    Status(StatusOptions),
+    /// Print what an image prints on its console
+    Console(ConsoleOptions),
 }
 
 /// Options of `offsched demo`.
@@ -55,6 +76,85 @@ pub struct AnalyseOptions {
     pub files: Vec<PathBuf>,
 }
 
+/// Which device a command is about.
+#[derive(Debug, Options)]
+pub struct DeviceOptions {
+    /// The device: the kernel's node, or (status only) a hosted core's socket
+    #[arg(long, value_name = "PATH", default_value = "/dev/offsched")]
+    pub device: PathBuf,
+}
+
+/// Options of `offsched start`.
+#[derive(Debug, Options)]
+pub struct StartOptions {
+    /// The CPU to take, as numbered in /proc/cpuinfo; not the one that Linux booted on
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
+    pub cpu: u32,
+
+    /// The image, as `cargo image` builds it
+    #[arg(long, value_name = "FILE")]
+    pub image: PathBuf,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
+}
+
+/// Options of `offsched stop`.
+#[derive(Debug, Options)]
+pub struct StopOptions {
+    /// The CPU; may be left out if only one runs an image
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
+    pub cpu: Option<u32>,
+
+    /// Seconds that the image has to end, 0 to 3600
+    #[arg(long, value_name = "S", default_value_t = 2, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub timeout: u64,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
+}
+
+/// Options of `offsched return`.
+#[derive(Debug, Options)]
+pub struct ReturnOptions {
+    /// The CPU; may be left out if only one runs an image
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
+    pub cpu: Option<u32>,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
+}
+
+/// Options of `offsched status`.
+#[derive(Debug, Options)]
+pub struct StatusOptions {
+    /// Only this CPU
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
+    pub cpu: Option<u32>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
+}
+
+/// Options of `offsched console`.
+#[derive(Debug, Options)]
+pub struct ConsoleOptions {
+    /// The CPU; may be left out if only one has an image
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
+    pub cpu: Option<u32>,
+
+    /// Go on printing until the image ends
+    #[arg(short, long)]
+    pub follow: bool,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
+}
+
 /// The longest run: the samples of Linux's timers have to fit.
 const SECONDS_MAX: u64 = 3600;
 
@@ -67,6 +167,10 @@ fn seconds(text: &str) -> Result<u64, String> {
 }
 
 fn cpu(text: &str) -> Result<usize, String> {
+    core_cpu(text).map(|cpu| cpu as usize)
+}
+
+fn core_cpu(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_| "give a CPU's number as in /proc/cpuinfo, from 0".to_owned())
 }

@@ -4,15 +4,19 @@
 //! main -> args      what was asked for (clap)
 //!      -> demo      a core with the timer service beside Linux's own timers
 //!      -> analyse   response times of the apps in source files
+//!      -> cores     offloaded cores: start, stop, return, status, console
 //!      -> output    standard output that may be closed at any time
 //! ```
 //! Exit codes: 0 done, 1 failed (one line on the standard error says why and
-//! what to do), 2 a command line that makes no sense.
+//! what to do), 2 a command line that makes no sense, 3 a core that had to be
+//! stopped by force.
 #![forbid(unsafe_code)]
 
 mod analyse;
 mod args;
+mod cores;
 mod demo;
+mod format;
 mod output;
 
 use std::process::ExitCode;
@@ -22,10 +26,18 @@ use clap::Parser;
 use args::{Args, Command};
 use output::Failure;
 
+/// The exit code for a core that had to be stopped by force.
+const UNHEARD: u8 = 3;
+
 fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Analyse(options) => analyse::run(&options),
+        Command::Start(options) => cores::start(&options),
+        Command::Stop(options) => cores::stop(&options),
+        Command::Return(options) => cores::give_back(&options),
+        Command::Status(options) => cores::status(&options),
+        Command::Console(options) => cores::console(&options),
     };
     match done {
         // Whoever reads the output has seen enough: nothing has failed.
@@ -34,5 +46,6 @@ fn main() -> ExitCode {
             output::note(&format!("offsched: {text}"));
             ExitCode::FAILURE
         }
+        Err(Failure::Unheard) => ExitCode::from(UNHEARD),
     }
 }

@@ -10,6 +10,8 @@ pub enum Failure {
     Closed,
     /// What is wrong and what to do, in one line.
     Message(String),
+    /// An image did not end when asked, which has been told; its CPU is Linux's all the same.
+    Unheard,
 }
 
 impl Failure {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use offsched_abi::header::{Header, State, TimeScale};
+use offsched_abi::region::Region;
 use offsched_abi::telemetry::{CoreTelemetry, TaskTelemetry};
 
 use crate::map::RegionMap;
@@ -18,6 +19,11 @@ pub struct Telemetry {
 impl Telemetry {
     pub(crate) fn new(region: Arc<RegionMap>) -> Self {
         Self { region }
+    }
+
+    /// All of it: tables and channel states too.
+    pub fn region(&self) -> Region<'_> {
+        self.region.region()
     }
 
     /// The header page.

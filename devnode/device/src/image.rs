@@ -86,7 +86,7 @@ impl fmt::Display for ImageError {
             Self::Kind(what) => write!(f, "not an image: it is not {what}"),
             Self::NoNote => write!(
                 f,
-                "not an image: it has no offsched note; link it with the bare port's script"
+                "not an image: it has no offsched note, which the bare port puts into every image"
             ),
             Self::Abi(error) => write!(f, "an image of another version: {error}"),
             Self::SharedBytes(shared, public) => write!(

@@ -12,7 +12,7 @@ use offsched_services::timer::{EXPIRED, Reply, Request, STARTED};
 use serde_json::{Value, json};
 
 use super::app::SERVICE;
-use super::report::grouped;
+use crate::format::grouped;
 
 /// The periodic timer's name and period, us.
 const PERIODIC: (u32, u64) = (1, 10_000);

@@ -1,0 +1,189 @@
+//! What a core's region says, as figures in units for people.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use offsched_abi::channel::Phase;
+use offsched_abi::header::{State, TimeScale};
+use offsched_abi::histogram::quantile;
+use offsched_abi::region::Region;
+use offsched_abi::telemetry::TaskTelemetry;
+
+/// A core.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoreFacts {
+    /// The CPU, or the socket of a hosted core.
+    pub place: String,
+    /// The CPU's number, where the device knows it.
+    pub cpu: Option<u32>,
+    /// What it does.
+    pub state: State,
+    /// Linux has the CPU; `None` for a hosted core.
+    pub returned: Option<bool>,
+    /// Starts so far.
+    pub epoch: u32,
+    /// Since its schedule began, while it runs.
+    pub uptime_ns: Option<u64>,
+    /// Since its idle loop last looked at the clock, while it runs.
+    pub heartbeat_age_ns: Option<u64>,
+    /// Its last words, if it crashed.
+    pub crash: Option<String>,
+    /// What the platform took from it: times, longest, ns.
+    pub gaps: (u64, u64),
+    /// What may be bound.
+    pub services: Vec<ServiceFacts>,
+    /// In the image's order.
+    pub tasks: Vec<TaskFacts>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceFacts {
+    /// Its name.
+    pub name: String,
+    /// Channels.
+    pub channels: u32,
+    /// Those that an application has.
+    pub taken: u32,
+    /// Longest messages to the core and from it, bytes.
+    pub messages: (u32, u32),
+}
+
+/// A task.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskFacts {
+    /// Its name.
+    pub name: String,
+    /// Jobs that became ready, ended, missed their deadline, ran over their budget.
+    pub releases: u64,
+    /// Jobs that ended.
+    pub completions: u64,
+    /// Jobs that ended after their deadline.
+    pub misses: u64,
+    /// Jobs that ran over their budget.
+    pub overruns: u64,
+    /// Releases passed over, refused or moved back.
+    pub not_run: u64,
+    /// Time from release to start; `None` if no job was measured.
+    pub lateness: Option<Quantiles>,
+    /// Longest execution, ns.
+    pub execution_max_ns: u64,
+}
+
+/// A distribution, ns. Quantiles are a histogram's upper bounds, the maximum is exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Quantiles {
+    /// Half are no higher.
+    pub p50: u64,
+    /// 99 of 100 are no higher.
+    pub p99: u64,
+    /// None is higher.
+    pub max: u64,
+}
+
+impl CoreFacts {
+    /// A core of which there is nothing to read.
+    pub fn silent(place: String, cpu: Option<u32>, returned: bool, epoch: u32) -> Self {
+        Self {
+            place,
+            cpu,
+            state: if returned {
+                State::Offline
+            } else {
+                State::Starting
+            },
+            returned: Some(returned),
+            epoch,
+            uptime_ns: None,
+            heartbeat_age_ns: None,
+            crash: None,
+            gaps: (0, 0),
+            services: Vec::new(),
+            tasks: Vec::new(),
+        }
+    }
+
+    /// Reads a region at a time of CLOCK_MONOTONIC, ns.
+    pub fn read(
+        place: String,
+        cpu: Option<u32>,
+        returned: Option<bool>,
+        region: &Region<'_>,
+        now: u64,
+    ) -> Self {
+        let header = region.header();
+        let found = header.state.get();
+        // A core whose CPU was taken from it does nothing, whatever it said last.
+        let state = match found {
+            State::Crashed => found,
+            _ if returned == Some(true) => State::Offline,
+            _ => found,
+        };
+        let core = region.core();
+        let scale = header.time.read();
+        let live = matches!(state, State::Running | State::Stopping);
+        let since = |cycles: &AtomicU64| {
+            let (cycles, scale) = (cycles.load(Relaxed), scale.as_ref()?);
+            (live && cycles > 0).then(|| now.saturating_sub(scale.monotonic_ns(cycles)))
+        };
+        let ns = |cycles| in_ns(scale.as_ref(), cycles);
+        Self {
+            place,
+            cpu,
+            state,
+            returned,
+            epoch: header.state.epoch(),
+            uptime_ns: since(&core.tick_zero),
+            heartbeat_age_ns: since(&core.heartbeat),
+            crash: (state == State::Crashed).then(|| header.crash.read().as_str().to_owned()),
+            gaps: (core.gaps.load(Relaxed), ns(core.gap_max.load(Relaxed))),
+            services: services(region),
+            tasks: region
+                .tasks()
+                .iter()
+                .map(|task| task_facts(task, scale.as_ref()))
+                .collect(),
+        }
+    }
+}
+
+fn services(region: &Region<'_>) -> Vec<ServiceFacts> {
+    let facts = |entry: &offsched_abi::region::ServiceEntry| {
+        let channels = region.channels().iter().skip(entry.first_channel as usize);
+        let channels = channels.take(entry.clients as usize);
+        ServiceFacts {
+            name: entry.name().to_owned(),
+            channels: entry.clients,
+            taken: channels
+                .filter(|channel| channel.load().0 != Phase::Free)
+                .count() as u32,
+            messages: (entry.rx_size, entry.tx_size),
+        }
+    };
+    region.services().iter().map(facts).collect()
+}
+
+fn task_facts(task: &TaskTelemetry, scale: Option<&TimeScale>) -> TaskFacts {
+    let read = |counter: &AtomicU64| counter.load(Relaxed);
+    let max = read(&task.lateness_max);
+    let measured = task.lateness_raw().any(|(_, count)| count > 0);
+    let at = |q| in_ns(scale, quantile(task.lateness_raw(), q, max));
+    TaskFacts {
+        name: task.name.get().as_str().to_owned(),
+        releases: read(&task.releases),
+        completions: read(&task.completions),
+        misses: read(&task.misses),
+        overruns: read(&task.overruns),
+        not_run: read(&task.skipped) + read(&task.rejected),
+        lateness: measured.then(|| Quantiles {
+            p50: at(0.5),
+            p99: at(0.99),
+            max: in_ns(scale, max),
+        }),
+        execution_max_ns: in_ns(scale, read(&task.execution_max)),
+    }
+}
+
+/// Without a scale there are no figures to speak of either.
+fn in_ns(scale: Option<&TimeScale>, cycles: u64) -> u64 {
+    scale.map_or(0, |scale| scale.cycles_to_ns(cycles))
+}

@@ -1,0 +1,53 @@
+//! Figures of cores as JSON.
+
+use serde_json::{Value, json};
+
+use super::facts::{CoreFacts, ServiceFacts, TaskFacts};
+
+/// All cores, in one object.
+pub fn object(cores: &[CoreFacts]) -> Value {
+    json!({ "cores": cores.iter().map(core).collect::<Vec<_>>() })
+}
+
+fn core(core: &CoreFacts) -> Value {
+    json!({
+        "place": core.place,
+        "cpu": core.cpu,
+        "state": core.state.to_string(),
+        "cpu_returned": core.returned,
+        "epoch": core.epoch,
+        "uptime_ns": core.uptime_ns,
+        "heartbeat_age_ns": core.heartbeat_age_ns,
+        "crash": core.crash,
+        "gaps": { "count": core.gaps.0, "max_ns": core.gaps.1 },
+        "services": core.services.iter().map(service).collect::<Vec<_>>(),
+        "tasks": core.tasks.iter().map(task).collect::<Vec<_>>(),
+    })
+}
+
+fn service(service: &ServiceFacts) -> Value {
+    json!({
+        "name": service.name,
+        "channels": service.channels,
+        "taken": service.taken,
+        "free": service.channels - service.taken,
+        "rx_bytes_max": service.messages.0,
+        "tx_bytes_max": service.messages.1,
+    })
+}
+
+fn task(task: &TaskFacts) -> Value {
+    let lateness = task
+        .lateness
+        .map(|found| json!({ "p50": found.p50, "p99": found.p99, "max": found.max }));
+    json!({
+        "name": task.name,
+        "releases": task.releases,
+        "completions": task.completions,
+        "misses": task.misses,
+        "overruns": task.overruns,
+        "not_run": task.not_run,
+        "lateness_ns": lateness,
+        "execution_max_ns": task.execution_max_ns,
+    })
+}

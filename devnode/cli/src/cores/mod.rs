@@ -1,0 +1,23 @@
+//! Offloaded cores: taking a CPU out of Linux, looking at its core, giving it back.
+//!
+//! ```text
+//! start, stop, return   image files and the kernel's device    start.rs, stop.rs
+//! status                any device: the region's figures       status.rs, facts.rs, table.rs, json.rs
+//! console               what the image prints                  console.rs
+//! errors                what happened and what to do           why.rs
+//! ```
+
+mod console;
+mod facts;
+mod json;
+mod kernel;
+mod start;
+mod status;
+mod stop;
+mod table;
+mod why;
+
+pub use console::run as console;
+pub use start::run as start;
+pub use status::run as status;
+pub use stop::{give_back, stop};

@@ -1,0 +1,98 @@
+//! `offsched status`: what the cores do.
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use offsched_device::DeviceState;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::facts::CoreFacts;
+use super::kernel::{open, possible_cpus};
+use super::{json, table};
+use crate::args::StatusOptions;
+use crate::output::{Failure, print};
+
+/// Shows every core of a device that has, or had, an image.
+///
+/// # Errors
+/// [`Failure`]: what failed.
+pub fn run(options: &StatusOptions) -> Result<(), Failure> {
+    let path = &options.device.device;
+    let socket = fs::metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let cores = match (socket, options.cpu) {
+        (true, None) => vec![hosted(path)?],
+        (true, Some(_)) => {
+            return Err(Failure::Message(format!(
+                "{} is one hosted core: leave --cpu out",
+                path.display()
+            )));
+        }
+        (false, Some(cpu)) => kernel_core(path, cpu)?.into_iter().collect(),
+        (false, None) => kernel_cores(path)?,
+    };
+    if options.json {
+        return print(&format!("{:#}\n", json::object(&cores)));
+    }
+    if cores.is_empty() {
+        return print(
+            "no CPU is offloaded: `offsched start --cpu N --image FILE` starts an image on one\n",
+        );
+    }
+    let mut lines: Vec<_> = cores.iter().flat_map(table::lines).collect();
+    if cores.iter().any(|core| !core.tasks.is_empty()) {
+        lines.push(table::LEGEND.to_owned());
+    }
+    print(&format!("{}\n", lines.join("\n")))
+}
+
+fn kernel_cores(path: &Path) -> Result<Vec<CoreFacts>, Failure> {
+    let mut cores = Vec::new();
+    for cpu in possible_cpus()?.as_slice() {
+        cores.extend(kernel_core(path, *cpu as u32)?);
+    }
+    Ok(cores)
+}
+
+/// A CPU's core; `None` if there never was one.
+fn kernel_core(path: &Path, cpu: u32) -> Result<Option<CoreFacts>, Failure> {
+    let (device, state) = open(path, cpu)?;
+    if state == DeviceState::Empty {
+        return Ok(None);
+    }
+    let place = format!("CPU {cpu}");
+    let returned = state != DeviceState::Offloaded;
+    let shared = device
+        .shared()
+        .map_err(|error| Failure::to("map the core's memory", error))?;
+    Ok(Some(match shared.region() {
+        Ok(region) => CoreFacts::read(place, Some(cpu), Some(returned), &region, now()),
+        Err(_) => {
+            let epoch = device
+                .status()
+                .map_err(|error| Failure::to("ask the module", error))?
+                .epoch;
+            CoreFacts::silent(place, Some(cpu), returned, epoch)
+        }
+    }))
+}
+
+fn hosted(path: &Path) -> Result<CoreFacts, Failure> {
+    let device =
+        offsched_client::Device::open(path).map_err(|error| Failure::Message(error.to_string()))?;
+    let telemetry = device.telemetry();
+    let place = path.display().to_string();
+    Ok(CoreFacts::read(
+        place,
+        None,
+        None,
+        &telemetry.region(),
+        now(),
+    ))
+}
+
+/// CLOCK_MONOTONIC, ns.
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}

@@ -1,0 +1,173 @@
+//! Figures of cores as text.
+
+use super::facts::{CoreFacts, Quantiles, ServiceFacts, TaskFacts};
+use crate::format::{grouped, length};
+
+/// What the columns are.
+pub const LEGEND: &str =
+    "late: from release to start; p50 and p99 are upper bounds, maxima are exact";
+
+/// Narrowest first column.
+const NAME_MIN: usize = 12;
+
+/// A core, a line each.
+pub fn lines(core: &CoreFacts) -> Vec<String> {
+    let mut lines = vec![headline(core)];
+    if let Some(words) = &core.crash {
+        let first = if words.is_empty() {
+            "it left no message"
+        } else {
+            words
+        };
+        lines.extend(first.lines().map(|line| format!("  {line}")));
+    }
+    let names = core.tasks.iter().map(|task| &task.name);
+    let names = names.chain(core.services.iter().map(|service| &service.name));
+    let width = names
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(NAME_MIN);
+    if !core.services.is_empty() {
+        lines.push(format!(
+            "  {:<width$}  channels taken  longest message in, out",
+            "service"
+        ));
+        lines.extend(
+            core.services
+                .iter()
+                .map(|service| service_line(service, width)),
+        );
+    }
+    if !core.tasks.is_empty() {
+        lines.push(format!(
+            "  {:<width$}{:>12}{:>9}{:>9}{:>10}{:>10}{:>10}{:>10}",
+            "task", "releases", "misses", "overruns", "late p50", "p99", "max", "exec max"
+        ));
+        lines.extend(core.tasks.iter().map(|task| task_line(task, width)));
+    }
+    let (gaps, longest) = core.gaps;
+    if gaps > 0 {
+        lines.push(format!(
+            "  gaps (the platform took the CPU): {}, longest {}",
+            grouped(gaps),
+            length(longest)
+        ));
+    }
+    lines
+}
+
+fn headline(core: &CoreFacts) -> String {
+    let mut line = format!("{}: {}", core.place, core.state);
+    if let Some(up) = core.uptime_ns {
+        line += &format!(" for {}", length(up));
+    }
+    line += &format!(", epoch {}", core.epoch);
+    if let Some(age) = core.heartbeat_age_ns {
+        line += &format!(", last idle {} ago", length(age));
+    }
+    match core.returned {
+        Some(true) => line += "; the CPU is Linux's",
+        Some(false) if core.uptime_ns.is_none() => {
+            line += "; the CPU is not back yet: `offsched stop`"
+        }
+        _ => {}
+    }
+    line
+}
+
+fn service_line(service: &ServiceFacts, width: usize) -> String {
+    let (to_core, from_core) = service.messages;
+    let taken = format!("{} of {}", service.taken, service.channels);
+    format!(
+        "  {:<width$}  {taken:<16}{to_core}, {from_core} bytes",
+        service.name
+    )
+}
+
+fn task_line(task: &TaskFacts, width: usize) -> String {
+    let late = |pick: fn(&Quantiles) -> u64| {
+        task.lateness
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |found| length(pick(found)))
+    };
+    format!(
+        "  {:<width$}{:>12}{:>9}{:>9}{:>10}{:>10}{:>10}{:>10}",
+        task.name,
+        grouped(task.releases),
+        grouped(task.misses),
+        grouped(task.overruns),
+        late(|found| found.p50),
+        late(|found| found.p99),
+        late(|found| found.max),
+        task.lateness
+            .map_or_else(|| "-".to_owned(), |_| length(task.execution_max_ns)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offsched_abi::header::State;
+
+    fn core() -> CoreFacts {
+        CoreFacts {
+            state: State::Running,
+            uptime_ns: Some(12_345_000_000),
+            heartbeat_age_ns: Some(900),
+            returned: Some(false),
+            services: vec![ServiceFacts {
+                name: "timer".into(),
+                channels: 4,
+                taken: 1,
+                messages: (16, 24),
+            }],
+            tasks: vec![
+                TaskFacts {
+                    name: "sample".into(),
+                    releases: 1_234_567,
+                    misses: 3,
+                    lateness: Some(Quantiles {
+                        p50: 60,
+                        p99: 400,
+                        max: 31_000,
+                    }),
+                    execution_max_ns: 2_000,
+                    ..TaskFacts::default()
+                },
+                TaskFacts {
+                    name: "unmeasured".into(),
+                    ..TaskFacts::default()
+                },
+            ],
+            ..CoreFacts::silent("CPU 1".into(), Some(1), false, 2)
+        }
+    }
+
+    #[test]
+    fn a_core_is_a_headline_and_two_tables() {
+        let expected = "\
+CPU 1: running for 12.3 s, epoch 2, last idle 900 ns ago
+  service       channels taken  longest message in, out
+  timer         1 of 4          16, 24 bytes
+  task            releases   misses overruns  late p50       p99       max  exec max
+  sample         1,234,567        3        0     60 ns    400 ns     31 us   2000 ns
+  unmeasured             0        0        0         -         -         -         -";
+        assert_eq!(lines(&core()).join("\n"), expected);
+        assert!(lines(&core()).iter().all(|line| line.len() < 100));
+    }
+
+    #[test]
+    fn a_crash_is_told_with_its_words_and_what_to_do() {
+        let crashed = CoreFacts {
+            state: State::Crashed,
+            uptime_ns: None,
+            crash: Some("page fault at 0x1000".into()),
+            ..CoreFacts::silent("CPU 1".into(), Some(1), false, 2)
+        };
+        assert_eq!(
+            lines(&crashed).join("\n"),
+            "CPU 1: crashed, epoch 2; the CPU is not back yet: `offsched stop`\n  page fault at 0x1000"
+        );
+    }
+}
