@@ -23,6 +23,7 @@
 //! | [`idle`] | what the core does when there is nothing to do |
 //! | [`services`] | a service included twice |
 //! | [`stop`] | how a core ends |
+//! | [`sample`] | all of it in twenty lines; runs until it is stopped, so no test compares it |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -37,6 +38,7 @@ pub mod pace;
 pub mod periodic;
 pub mod preempt;
 pub mod resources;
+pub mod sample;
 pub mod schedule;
 pub mod services;
 pub mod stop;

@@ -54,8 +54,8 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
     })
 }
 
-/// Names and files of the apps' images.
-fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, PathBuf)>, String> {
+/// Names and files of apps' images.
+pub fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, PathBuf)>, String> {
     let apps: Vec<AppPath> = apps
         .iter()
         .map(|app| app.parse())
@@ -72,25 +72,28 @@ fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, Path
         .collect())
 }
 
-/// Static, so that the guest needs no libraries.
+/// The program inside the guest.
 fn program(root: &Path, work: &Path) -> Result<PathBuf, String> {
+    static_program(root, work, "offsched-guest", "offsched-guest")
+}
+
+/// Static, so that a guest needs no libraries.
+pub fn static_program(
+    root: &Path,
+    work: &Path,
+    package: &str,
+    name: &str,
+) -> Result<PathBuf, String> {
     let folder = work.join("guest");
     output(
         cargo()
             .current_dir(root)
             .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
             .env("CARGO_TARGET_DIR", &folder)
-            .args([
-                "build",
-                "--quiet",
-                "--release",
-                "--package",
-                "offsched-guest",
-                "--target",
-                TARGET,
-            ]),
+            .args(["build", "--quiet", "--release", "--target", TARGET])
+            .args(["--package", package]),
     )?;
-    Ok(folder.join(TARGET).join("release/offsched-guest"))
+    Ok(folder.join(TARGET).join("release").join(name))
 }
 
 /// The module for a kernel.

@@ -16,26 +16,15 @@ const CONSOLE: u32 = 0o020_600;
 
 /// The first program: mounts, loads the module, runs the cases, ends.
 const INIT: &str = include_str!("init.sh");
+/// The same for a guest with a person in it.
+const VM_INIT: &str = include_str!("vm/init.sh");
 
 /// Packs a guest for a kernel.
 pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Result<PathBuf, String> {
-    let mut archive = Archive::default();
-    for name in [
-        "bin",
-        "dev",
-        "proc",
-        "sys",
-        "cases",
-        "cases/images",
-        "cases/expected",
-    ] {
+    let mut archive = Archive::guest(kernel, module, INIT)?;
+    for name in ["cases", "cases/images", "cases/expected"] {
         archive.entry(name, FOLDER, &[], (0, 0));
     }
-    // Before /dev is mounted the kernel wants it for the first program.
-    archive.entry("dev/console", CONSOLE, &[], (5, 1));
-    archive.entry("init", PROGRAM, INIT.as_bytes(), (0, 0));
-    archive.file("bin/busybox", PROGRAM, &kernel.busybox)?;
-    archive.file("offsched.ko", FILE, module)?;
     let example = module.with_file_name("offsched_example.ko");
     archive.file("cases/offsched_example.ko", FILE, &example)?;
     archive.file("offsched-guest", PROGRAM, &cases.program)?;
@@ -54,9 +43,36 @@ pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Resul
         let name = entry.file_name().to_string_lossy().into_owned();
         archive.file(&format!("cases/expected/{name}"), FILE, &entry.path())?;
     }
-    let path = work.join(format!("initramfs-{}", kernel.release));
-    fs::write(&path, archive.finish()).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
+    archive.write(&work.join(format!("initramfs-{}", kernel.release)))
+}
+
+/// Packs a guest for a person: the command, images, and a script if there is one.
+pub fn pack_vm(
+    work: &Path,
+    kernel: &Kernel,
+    module: &Path,
+    vm: &Vm<'_>,
+) -> Result<PathBuf, String> {
+    let mut archive = Archive::guest(kernel, module, VM_INIT)?;
+    archive.file("bin/offsched", PROGRAM, vm.command)?;
+    archive.entry("images", FOLDER, &[], (0, 0));
+    for (name, file) in vm.images {
+        archive.file(&format!("images/{name}.elf"), FILE, file)?;
+    }
+    for (name, text) in vm.texts {
+        archive.entry(name, FILE, text.as_bytes(), (0, 0));
+    }
+    archive.write(&work.join(format!("initramfs-vm-{}", kernel.release)))
+}
+
+/// What a person's guest has.
+pub struct Vm<'a> {
+    /// The program `offsched`, static.
+    pub command: &'a Path,
+    /// ELF files, by name.
+    pub images: &'a [(String, PathBuf)],
+    /// Files at the root.
+    pub texts: &'a [(&'a str, String)],
 }
 
 /// A cpio archive in the making.
@@ -67,6 +83,25 @@ struct Archive {
 }
 
 impl Archive {
+    /// What every guest has: a first program, busybox, the module.
+    fn guest(kernel: &Kernel, module: &Path, init: &str) -> Result<Self, String> {
+        let mut archive = Self::default();
+        for name in ["bin", "dev", "proc", "sys"] {
+            archive.entry(name, FOLDER, &[], (0, 0));
+        }
+        // Before /dev is mounted the kernel wants it for the first program.
+        archive.entry("dev/console", CONSOLE, &[], (5, 1));
+        archive.entry("init", PROGRAM, init.as_bytes(), (0, 0));
+        archive.file("bin/busybox", PROGRAM, &kernel.busybox)?;
+        archive.file("offsched.ko", FILE, module)?;
+        Ok(archive)
+    }
+
+    fn write(self, path: &Path) -> Result<PathBuf, String> {
+        fs::write(path, self.finish()).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(path.to_owned())
+    }
+
     fn file(&mut self, name: &str, mode: u32, from: &Path) -> Result<(), String> {
         let data = fs::read(from).map_err(|error| format!("{}: {error}", from.display()))?;
         self.entry(name, mode, &data, (0, 0));

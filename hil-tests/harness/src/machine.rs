@@ -56,7 +56,8 @@ impl Machine {
         Ok(report)
     }
 
-    fn command(&self, qemu: &Qemu, kernel: &Kernel, initramfs: &Path) -> Command {
+    /// QEMU's command line, but for where its serial lines go: the kernel's log, then ours.
+    pub fn command(&self, qemu: &Qemu, kernel: &Kernel, initramfs: &Path) -> Command {
         let mut command = Command::new(&qemu.program);
         let mut libraries = qemu.libraries.clone();
         libraries.extend(

@@ -7,6 +7,7 @@
 //! pack      all of it into an initramfs                                      initramfs.rs
 //! boot      QEMU, until the guest powers off                                 machine.rs
 //! report    pass and fail, case by case                                      report.rs
+//! vm        the same guest with a shell in it, for a person                  vm.rs
 //! ```
 #![forbid(unsafe_code)]
 
@@ -17,12 +18,13 @@ mod machine;
 mod parts;
 mod report;
 mod run;
+mod vm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
 use machine::Machine;
 use parts::Suite;
@@ -30,8 +32,23 @@ use report::Report;
 
 /// Runs the cases on a stock kernel in QEMU
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What else the harness does.
+#[derive(Subcommand)]
+enum Other {
+    Vm(vm::Options),
+}
+
+/// What to run the cases on.
+#[derive(Args)]
+struct Options {
     /// Which kernel (default: each in turn)
     #[arg(long, value_enum)]
     kernel: Option<Suite>,
@@ -51,7 +68,10 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match all(&cli) {
+    if let Some(Other::Vm(options)) = cli.other {
+        return vm::run(&options);
+    }
+    match all(&cli.options) {
         Ok(report) => {
             println!("{} passed, {} failed", report.passed, report.failed);
             if report.failed == 0 && report.passed > 0 {
@@ -67,11 +87,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn all(cli: &Cli) -> Result<Report, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .ok_or("no project folder")?;
+fn all(cli: &Options) -> Result<Report, String> {
+    let root = root()?;
     let work = build::target_folder(root).join("hil");
     let cache = cli
         .cache
@@ -100,6 +117,12 @@ fn all(cli: &Cli) -> Result<Report, String> {
         total.add(&report);
     }
     Ok(total)
+}
+
+/// The project's folder.
+fn root() -> Result<&'static Path, String> {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    folders.ok_or_else(|| "no project folder".to_owned())
 }
 
 fn cache_folder() -> Option<PathBuf> {

@@ -31,7 +31,9 @@ enum Task {
     /// Write devnode/kmod/offsched_abi.h, the C side of executive/abi
     Header,
     /// Run images on a CPU taken out of a stock Debian kernel, in QEMU
-    Hil(HilArgs),
+    Hil(HarnessArgs),
+    /// Boot a stock Debian kernel in QEMU, with the device and a shell in it
+    Vm(HarnessArgs),
 }
 
 #[derive(Args)]
@@ -43,7 +45,7 @@ struct TestArgs {
 
 #[derive(Args)]
 #[command(disable_help_flag = true)]
-struct HilArgs {
+struct HarnessArgs {
     /// Options of the harness; `--help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<String>,
@@ -72,18 +74,19 @@ fn main() -> ExitCode {
     match Cli::parse().task {
         Task::Test(args) => test::run(args.long),
         Task::Bench(args) => bench(&args),
-        Task::Hil(args) => hil(&args),
         Task::Header => exit_status(Step::cargo(
             "header",
             "run --quiet --package offsched-header",
         )),
+        Task::Hil(args) => harness("hil", &[], &args),
+        Task::Vm(args) => harness("vm", &["vm"], &args),
     }
 }
 
 /// Builds and runs the harness. Its exit status is ours.
-fn hil(args: &HilArgs) -> ExitCode {
-    let mut step = Step::cargo("hil", "run --release --quiet --package offsched-harness --");
-    step.command.args(&args.options);
+fn harness(name: &'static str, words: &[&str], args: &HarnessArgs) -> ExitCode {
+    let mut step = Step::cargo(name, "run --release --quiet --package offsched-harness --");
+    step.command.args(words).args(&args.options);
     exit_status(step)
 }
 

@@ -73,10 +73,10 @@ pub fn core_state(shared: &Shared) -> Option<State> {
         .map(|region| region.header().state.get())
 }
 
-/// The image's last words, if it crashed.
+/// The image's last words, if it crashed, in one line.
 pub fn last_words(shared: &Shared) -> String {
     match shared.region() {
-        Ok(region) => region.header().crash.read().as_str().to_owned(),
+        Ok(region) => region.header().crash.read().as_str().replace('\n', " "),
         Err(error) => error.to_string(),
     }
 }

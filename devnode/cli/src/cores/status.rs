@@ -35,9 +35,13 @@ pub fn run(options: &StatusOptions) -> Result<(), Failure> {
         return print(&format!("{:#}\n", json::object(&cores)));
     }
     if cores.is_empty() {
-        return print(
-            "no CPU is offloaded: `offsched start --cpu N --image FILE` starts an image on one\n",
-        );
+        let none = match options.cpu {
+            Some(cpu) => format!("CPU {cpu} has no image"),
+            None => "no CPU has an image".to_owned(),
+        };
+        return print(&format!(
+            "{none}: `offsched start --cpu N --image FILE` starts one\n"
+        ));
     }
     let mut lines: Vec<_> = cores.iter().flat_map(table::lines).collect();
     if cores.iter().any(|core| !core.tasks.is_empty()) {

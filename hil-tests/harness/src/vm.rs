@@ -1,0 +1,282 @@
+//! A guest with a person in it: `cargo xtask vm`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::initramfs::{Vm, pack_vm};
+use crate::machine::Machine;
+use crate::parts::{Parts, Suite};
+use crate::{build, cache_folder, root};
+
+/// The images in the guest: one that works, and two that do not.
+const IMAGES: [&str; 3] = [
+    "offsched_apps::sample::App",
+    "offsched_drills::panic::App",
+    "offsched_drills::wedge::App",
+];
+const HINT: &str = include_str!("vm/hint.txt");
+const CHECK: &str = include_str!("vm/check.sh");
+const EXPECTED: &str = include_str!("vm/expected.txt");
+/// The guest's last line of a script.
+const EXIT: &str = "-- exit ";
+
+/// Boot a stock Debian kernel in QEMU, with the device and a shell in it
+///
+/// The first run fetches kernel, headers, busybox and QEMU into a cache folder, without root. The
+/// guest has the kernel module loaded, `offsched` in its path and images in /images. Ctrl-A X ends
+/// it, and so does `exit`.
+#[derive(Args)]
+pub struct Options {
+    /// Which kernel
+    #[arg(long, value_enum, default_value = "backports")]
+    kernel: Suite,
+    /// Processors of the guest
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=8))]
+    cpus: u32,
+    /// Let the guest use the x2APIC
+    #[arg(long)]
+    x2apic: bool,
+    /// Run these commands instead of a shell; their exit code is ours
+    #[arg(long, value_name = "COMMANDS")]
+    script: Option<String>,
+    /// Run a newcomer's commands and compare what they print with what they should
+    #[arg(long, conflicts_with = "script")]
+    check: bool,
+    /// Seconds after which a script counts as hung
+    #[arg(long, value_name = "S", default_value_t = 300)]
+    patience: u64,
+    /// Where fetched parts are kept (default: offsched in the user's cache folder)
+    #[arg(long, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
+}
+
+/// Boots, and ends as the guest does.
+pub fn run(options: &Options) -> ExitCode {
+    let done = match (&options.script, options.check) {
+        (None, false) => interactive(options).map(|()| 0),
+        (Some(script), _) => scripted(options, script, |line| println!("{line}")),
+        (None, true) => check(options),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(why) => {
+            eprintln!("vm: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// QEMU with everything but the shell's line.
+fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
+    let root = root()?;
+    let work = build::target_folder(root).join("hil");
+    let cache = options.cache.clone().or_else(cache_folder);
+    let parts = Parts::open(&cache.ok_or("no cache folder: say --cache FOLDER")?)?;
+    let qemu = parts.qemu()?;
+    let kernel = parts.kernel(options.kernel)?;
+    let module = build::module(root, &work, &kernel)?;
+    let program = build::static_program(root, &work, "offsched-cli", "offsched")?;
+    let images = build::images(root, &work, &IMAGES.map(str::to_owned))?;
+    let mut texts = vec![("hint", HINT.to_owned()), ("profile", profile())];
+    texts.extend(script.map(|script| ("script", script.to_owned())));
+    let vm = Vm {
+        command: &program,
+        images: &images,
+        texts: &texts,
+    };
+    let initramfs = pack_vm(&work, &kernel, &module, &vm)?;
+    let machine = Machine {
+        cpus: options.cpus,
+        x2apic: options.x2apic,
+        patience: options.patience,
+    };
+    eprintln!("booting {}, {} CPUs", kernel.release, options.cpus);
+    let mut command = machine.command(&qemu, &kernel, &initramfs);
+    let log = work.join("vm-kernel.log");
+    command
+        .arg("-serial")
+        .arg(format!("file:{}", log.display()));
+    Ok(command)
+}
+
+/// What the guest's shell reads first: our terminal's size, a prompt, the hint.
+fn profile() -> String {
+    let size = Command::new("stty")
+        .arg("size")
+        .stdin(Stdio::inherit())
+        .output();
+    let size = size
+        .ok()
+        .and_then(|output| String::from_utf8(output.stdout).ok());
+    let size = size.as_deref().and_then(|text| text.trim().split_once(' '));
+    let (rows, columns) = size.unwrap_or(("24", "80"));
+    format!("stty rows {rows} cols {columns}\nPS1='guest:\\w# '\ncat /hint\nunset ENV\n")
+}
+
+fn interactive(options: &Options) -> Result<(), String> {
+    let mut command = command(options, None)?;
+    let status = command
+        .args(["-serial", "mon:stdio"])
+        .status()
+        .map_err(|error| format!("cannot start QEMU: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("QEMU: {status}"))
+    }
+}
+
+/// Runs commands in the guest; each line that they print goes to `line`. Returns their exit code.
+fn scripted(options: &Options, script: &str, mut line: impl FnMut(&str)) -> Result<u8, String> {
+    let mut child = command(options, Some(script))?
+        .args(["-serial", "stdio"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start QEMU: {error}"))?;
+    let out = child.stdout.take().ok_or("QEMU has no output")?;
+    let read = read_until_exit(out, Duration::from_secs(options.patience), &mut line);
+    if read.is_err() {
+        // It ends by itself otherwise.
+        let _ = child.kill();
+    }
+    end(child)?;
+    read
+}
+
+fn read_until_exit(
+    out: impl Read + Send + 'static,
+    patience: Duration,
+    line: &mut impl FnMut(&str),
+) -> Result<u8, String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(out).split(b'\n').map_while(Result::ok);
+        // Ends with the lines, or with whoever wants them.
+        let _ = lines.map(|line| sender.send(line)).find(Result::is_err);
+    });
+    let begin = Instant::now();
+    loop {
+        let left = patience.saturating_sub(begin.elapsed());
+        let bytes = lines.recv_timeout(left).map_err(|error| match error {
+            RecvTimeoutError::Timeout => format!("the guest hangs: no end after {} s", patience.as_secs()),
+            RecvTimeoutError::Disconnected => "the guest ended before its script did; its kernel's log is target/hil/vm-kernel.log".to_owned(),
+        })?;
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_end_matches('\r');
+        match text.strip_prefix(EXIT).map(str::parse) {
+            Some(Ok(code)) => return Ok(code),
+            _ => line(text),
+        }
+    }
+}
+
+fn end(mut child: Child) -> Result<(), String> {
+    child.wait().map_err(|error| format!("QEMU: {error}"))?;
+    Ok(())
+}
+
+/// Compares what a newcomer sees with what he should.
+fn check(options: &Options) -> Result<u8, String> {
+    let mut found = Vec::new();
+    scripted(options, CHECK, |line| found.push(line.to_owned()))?;
+    let expected: Vec<_> = EXPECTED.lines().collect();
+    let differs = |at: &usize| match (expected.get(*at), found.get(*at)) {
+        (Some(pattern), Some(line)) => !matches(pattern, line),
+        _ => true,
+    };
+    let lines = expected.len().max(found.len());
+    let Some(at) = (0..lines).find(differs) else {
+        println!("1 passed, 0 failed");
+        return Ok(0);
+    };
+    for line in &found[..found.len().min(at)] {
+        println!("  {line}");
+    }
+    println!("- {}", expected.get(at).unwrap_or(&"(the end)"));
+    println!("+ {}", found.get(at).map_or("(the end)", String::as_str));
+    found
+        .iter()
+        .skip(at + 1)
+        .for_each(|line| println!("  {line}"));
+    println!("0 passed, 1 failed");
+    fs::write(
+        build::target_folder(root()?).join("hil/vm-found.txt"),
+        found.join("\n") + "\n",
+    )
+    .map_err(|error| format!("vm-found.txt: {error}"))?;
+    Ok(1)
+}
+
+/// Whether a line is as the pattern says, in which `*` is anything.
+fn matches(pattern: &str, line: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = line.strip_prefix(first) else {
+        return false;
+    };
+    let parts: Vec<_> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_anything_and_all_else_is_itself() {
+        for (pattern, line) in [
+            ("a", "a"),
+            ("*", ""),
+            ("a*c", "abc"),
+            ("a*b*c", "a-bb-c"),
+            ("up * s, *", "up 1.2 s, x"),
+        ] {
+            assert!(matches(pattern, line), "{pattern} {line}");
+        }
+        for (pattern, line) in [
+            ("a", "ab"),
+            ("a*c", "ab"),
+            ("a*b*c", "acb"),
+            ("*c", "cd"),
+            ("ab*b", "ab"),
+        ] {
+            assert!(!matches(pattern, line), "{pattern} {line}");
+        }
+    }
+
+    #[test]
+    fn a_script_ends_with_its_exit_code_or_not_at_all() {
+        let run = |text: &'static str| {
+            let mut lines = Vec::new();
+            let code = read_until_exit(
+                text.as_bytes(),
+                Duration::from_secs(60),
+                &mut |line: &str| lines.push(line.to_owned()),
+            );
+            (code, lines)
+        };
+        assert_eq!(
+            run("one\r\ntwo\n-- exit 3\nlate\n"),
+            (Ok(3), vec!["one".into(), "two".into()])
+        );
+        let (code, lines) = run("one\n");
+        assert!(code.is_err_and(|why| why.contains("ended before its script")));
+        assert_eq!(lines, ["one"]);
+    }
+}
