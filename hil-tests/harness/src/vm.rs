@@ -81,6 +81,7 @@ fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
     let qemu = parts.qemu()?;
     let kernel = parts.kernel(options.kernel)?;
     let module = build::module(root, &work, &kernel)?;
+    eprintln!("building the command and images");
     let program = build::static_program(root, &work, "offsched-cli", "offsched")?;
     let images = build::images(root, &work, &IMAGES.map(str::to_owned))?;
     let mut texts = vec![("hint", HINT.to_owned()), ("profile", profile())];

@@ -60,7 +60,7 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
 fn headline(core: &CoreFacts) -> String {
     let mut line = format!("{}: {}", core.place, core.state);
     if let Some(up) = core.uptime_ns {
-        line += &format!(" for {}", length(up));
+        line += &format!(" for {:.1} s", up as f64 / 1e9);
     }
     line += &format!(", epoch {}", core.epoch);
     if let Some(age) = core.heartbeat_age_ns {
