@@ -7,6 +7,7 @@
 //! pack      all of it into an initramfs                                      initramfs.rs
 //! boot      QEMU, until the guest powers off                                 machine.rs
 //! report    pass and fail, case by case                                      report.rs
+//! targets   the same cases hosted, or on a lab machine over ssh                target.rs
 //! vm        the same guest with a shell in it, for a person                  vm.rs
 //! ```
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ mod machine;
 mod parts;
 mod report;
 mod run;
+mod target;
 mod vm;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ use clap::{Args, Parser, Subcommand};
 use machine::Machine;
 use parts::Suite;
 use report::Report;
+use target::Target;
+use target::ssh::LabOptions;
 
 /// Runs the cases on a stock kernel in QEMU
 #[derive(Parser)]
@@ -49,6 +53,11 @@ enum Other {
 /// What to run the cases on.
 #[derive(Args)]
 struct Options {
+    /// Where to run: hosted (this machine's port, no root), qemu, or ssh:HOST (a lab machine)
+    #[arg(long, default_value = "qemu")]
+    target: Target,
+    #[command(flatten)]
+    lab: LabOptions,
     /// Which kernel (default: each in turn)
     #[arg(long, value_enum)]
     kernel: Option<Suite>,
@@ -71,7 +80,7 @@ fn main() -> ExitCode {
     if let Some(Other::Vm(options)) = cli.other {
         return vm::run(&options);
     }
-    match all(&cli.options) {
+    match at_target(&cli.options) {
         Ok(report) => {
             println!("{} passed, {} failed", report.passed, report.failed);
             if report.failed == 0 && report.passed > 0 {
@@ -85,6 +94,22 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn at_target(options: &Options) -> Result<Report, String> {
+    let root = root()?;
+    let work = build::target_folder(root).join("hil");
+    let begin = Instant::now();
+    let (name, report) = match &options.target {
+        Target::Qemu => return all(options),
+        Target::Hosted => ("hosted", target::hosted::run(root)?),
+        Target::Ssh(host) => (
+            host.as_str(),
+            target::ssh::run(host, root, &work, &options.lab)?,
+        ),
+    };
+    report.print(name, begin.elapsed());
+    Ok(report)
 }
 
 fn all(cli: &Options) -> Result<Report, String> {

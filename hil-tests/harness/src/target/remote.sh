@@ -1,0 +1,23 @@
+# Runs the cases on a lab machine: sh remote.sh FOLDER CPU. What goes wrong before them goes to the standard error.
+folder=$1
+cpu=$2
+die() {
+	echo "$(uname -n): $*" >&2
+	exit 1
+}
+if [ "$(id -u)" = 0 ]; then root=; else root="sudo -n"; fi
+$root true || die "the cases need root: log in as root, or allow sudo without a password"
+[ ! -e /sys/module/offsched ] || die "the module is loaded already: sudo rmmod offsched"
+[ -e "/sys/devices/system/cpu/cpu$cpu/online" ] || die "CPU $cpu cannot be taken out of Linux: choose another with --lab-cpu"
+module=$folder/offsched.ko
+if [ ! -e "$module" ]; then
+	headers=/lib/modules/$(uname -r)/build
+	[ -e "$headers" ] || die "no kernel headers: apt install linux-headers-$(uname -r), or give --lab-module"
+	make -s -C "$folder/kmod" >&2 || die "the module does not build here"
+	module=$folder/kmod/offsched.ko
+fi
+$root insmod "$module" || die "the module does not load; was it built for $(uname -r)?"
+$root "$folder/offsched-guest" "$folder/cases" "$cpu"
+code=$?
+$root rmmod offsched || die "the module does not unload"
+exit $code

@@ -1,0 +1,196 @@
+//! The cases on a lab machine: copied there as one folder, run, removed.
+//!
+//! Needs a login without a password, and there: root or a sudo without a
+//! password, tar, and either kernel headers with make and a compiler, or a
+//! module built elsewhere.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Args;
+
+use crate::build::{self, Cases};
+use crate::report::Report;
+
+/// The program that works on the machine.
+const REMOTE: &str = include_str!("remote.sh");
+/// What ssh itself ends with.
+const SSH_FAILED: i32 = 255;
+
+/// What a lab machine needs to be told.
+#[derive(Args)]
+pub struct LabOptions {
+    /// ssh: the CPU for the cores
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    lab_cpu: u32,
+    /// ssh: a module built for that machine's kernel (default: built there, from its headers)
+    #[arg(long, value_name = "FILE")]
+    lab_module: Option<PathBuf>,
+}
+
+/// Copies everything to the machine, runs the cases, and reads what they print.
+///
+/// # Errors
+/// Which step failed, and what to do.
+pub fn run(host: &str, root: &Path, work: &Path, options: &LabOptions) -> Result<Report, String> {
+    println!("asking {host}");
+    let facts = ask(host, "uname -m && uname -r")?;
+    let (machine, release) = facts.trim().split_once('\n').unwrap_or((facts.trim(), ""));
+    if machine != "x86_64" {
+        return Err(format!("{host} is a {machine}: the cases are for x86_64"));
+    }
+    let folder = work.join("lab");
+    stage(
+        &folder,
+        root,
+        &build::cases(root, work)?,
+        options.lab_module.as_deref(),
+    )?;
+    println!("copying to {host}, {release}");
+    let place = ask(host, "mktemp -d /tmp/offsched.XXXXXX")?
+        .trim()
+        .to_owned();
+    if !place.starts_with("/tmp/offsched.") || place.contains(char::is_whitespace) {
+        return Err(format!("{host}: mktemp answered `{place}`"));
+    }
+    let report = copy(host, &folder, &place).and_then(|()| cases(host, &place, options.lab_cpu));
+    // The machine is left as it was found, whatever happened.
+    let removed = ask(host, &format!("rm -rf {place}"));
+    let report = report?;
+    removed?;
+    Ok(report)
+}
+
+/// Puts all that the machine needs into one folder.
+fn stage(folder: &Path, root: &Path, cases: &Cases, module: Option<&Path>) -> Result<(), String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let put = |from: &Path, to: &str| {
+        let to = folder.join(to);
+        let parent = to.parent().unwrap_or(folder);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::copy(from, &to))
+            .map_err(|error| format!("{}: {error}", from.display()))
+    };
+    put(&cases.program, "offsched-guest")?;
+    for (name, file) in &cases.images {
+        put(file, &format!("cases/images/{name}"))?;
+    }
+    for file in files(&cases.expected)? {
+        put(&file, &format!("cases/expected/{}", name(&file)))?;
+    }
+    match module {
+        Some(module) => {
+            put(module, "offsched.ko")?;
+        }
+        None => {
+            for file in files(&root.join("devnode/kmod"))? {
+                put(&file, &format!("kmod/{}", name(&file)))?;
+            }
+        }
+    }
+    let script = folder.join("remote.sh");
+    fs::write(&script, REMOTE).map_err(|error| format!("{}: {error}", script.display()))
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths.filter(|path| path.is_file()).collect())
+}
+
+fn name(file: &Path) -> String {
+    file.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// ssh to the machine, never asking a person anything.
+fn ssh(host: &str, command: &str) -> Command {
+    let mut ssh = Command::new("ssh");
+    ssh.args([
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "ConnectTimeout=20",
+        "--",
+        host,
+        command,
+    ]);
+    ssh
+}
+
+fn no_ssh(error: &std::io::Error) -> String {
+    format!("cannot start ssh: {error}; apt install openssh-client")
+}
+
+/// Runs a command there and returns what it prints.
+fn ask(host: &str, command: &str) -> Result<String, String> {
+    let output = ssh(host, command)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| no_ssh(&error))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(match output.status.code() {
+        Some(SSH_FAILED) => format!(
+            "cannot reach {host}: {}; `ssh {host} true` must work without a password",
+            said.trim()
+        ),
+        _ => format!("{host}: `{command}` failed: {}", said.trim()),
+    })
+}
+
+/// The folder, as one stream.
+fn copy(host: &str, folder: &Path, place: &str) -> Result<(), String> {
+    let mut tar = Command::new("tar")
+        .arg("-C")
+        .arg(folder)
+        .args(["-cf", "-", "."])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start tar: {error}"))?;
+    let stream = tar.stdout.take().ok_or("tar has no output")?;
+    let unpacked = ssh(host, &format!("tar -C {place} -xf -"))
+        .stdin(stream)
+        .status()
+        .map_err(|error| no_ssh(&error))?;
+    let packed = tar.wait().map_err(|error| format!("tar: {error}"))?;
+    if unpacked.success() && packed.success() {
+        Ok(())
+    } else {
+        Err(format!("cannot copy to {host}:{place}: see above"))
+    }
+}
+
+/// Runs the cases, showing them as they come.
+fn cases(host: &str, place: &str, cpu: u32) -> Result<Report, String> {
+    println!("running the cases on {host}, CPU {cpu}");
+    let mut child = ssh(host, &format!("sh {place}/remote.sh {place} {cpu}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| no_ssh(&error))?;
+    let out = child.stdout.take().ok_or("ssh has no output")?;
+    let mut text = String::new();
+    for line in BufReader::new(out).lines().map_while(Result::ok) {
+        println!("{line}");
+        text += &line;
+        text.push('\n');
+    }
+    let status = child.wait().map_err(|error| format!("ssh: {error}"))?;
+    let report = Report::parse(&text);
+    if report.complete {
+        return Ok(report);
+    }
+    Err(match status.code() {
+        Some(SSH_FAILED) => format!("{host} went away while its cases ran: look at its console"),
+        _ => format!("the cases did not run on {host}: see above"),
+    })
+}
