@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own tasks. Needs nothing but Rust.
 
+mod dist;
 mod runner;
 mod test;
 
@@ -34,6 +35,8 @@ enum Task {
     Hil(HarnessArgs),
     /// Boot a stock Debian kernel in QEMU, with the device and a shell in it
     Vm(HarnessArgs),
+    /// Put all that is installed into target/dist: command, module, man pages, completions, units
+    Dist,
 }
 
 #[derive(Args)]
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
             "run --quiet --package offsched-header",
         )),
         Task::Hil(args) => harness("hil", &[], &args),
+        Task::Dist => dist::run(),
         Task::Vm(args) => harness("vm", &["vm"], &args),
     }
 }

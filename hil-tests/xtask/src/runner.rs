@@ -112,7 +112,7 @@ impl Done {
 }
 
 /// The root of the workspace.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     // This package lies two folders below it.
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -121,7 +121,7 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// A folder of build results beside those of ordinary builds, for other compiler flags.
+/// A folder in the one where cargo builds.
 pub fn target_dir(name: &str) -> PathBuf {
     let ours =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
