@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x71f10495eb80daf2ULL
+#define OFFSCHED_LAYOUT_HASH 0x7e09fdc293db5564ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -56,6 +56,9 @@
 
 /* Bytes kept. */
 #define OFFSCHED_CONSOLE_RING (32 * 1024)
+
+/* Words of offsched_bells::ring's marks: a bit for each channel that a region can have. */
+#define OFFSCHED_RUNG_WORDS (OFFSCHED_CHANNELS_MAX / 64)
 
 /* Bytes of a crash message; a longer one is cut. */
 #define OFFSCHED_CRASH_BYTES 1024
@@ -96,6 +99,30 @@
 /* Operation: bind this handle to the service named. */
 #define OFFSCHED_OP_BIND 2
 
+/* For Bind::flags: wait until a channel is free. */
+#define OFFSCHED_BIND_WAIT 1
+
+/* The type byte of all its calls. */
+#define OFFSCHED_TYPE 247
+
+/* About which CPU the handle is; reads and writes a u32. */
+#define OFFSCHED_ATTACH 0
+
+/* What the module knows of the core; writes a CoreStatus. */
+#define OFFSCHED_STATUS 5
+
+/* Binds the handle; reads and writes a Bind. */
+#define OFFSCHED_BIND 6
+
+/* Wakes the core to look at its channels. */
+#define OFFSCHED_RING 7
+
+/* Closes the channel; the handle stays, hung up. */
+#define OFFSCHED_CLOSE 8
+
+/* For OFFSCHED_ATTACH: the first CPU whose image runs, else the first whose image has run. */
+#define OFFSCHED_ANY_CPU UINT32_MAX
+
 /* Most services in a region. */
 #define OFFSCHED_SERVICES_MAX 64
 
@@ -131,6 +158,9 @@
 
 /* No task: an index that is never used. */
 #define OFFSCHED_NO_TASK 0xffff
+
+/* Bytes of a task's name; a longer one is cut. */
+#define OFFSCHED_TASK_NAME_BYTES 48
 
 /* Where a channel stands. */
 enum offsched_phase {
@@ -198,8 +228,12 @@ enum offsched_reply_status {
 
 /* Where the region's tables are. Offsets in bytes from the region's start. */
 struct offsched_tables {
-	/* Bytes of the whole region. */
+	/* Bytes of the region: header and tables. */
 	__u64 region_bytes;
+	/*
+	 * Bytes that applications may see, read-only: the region, and what else the core publishes.
+	 */
+	__u64 public_bytes;
 	/* Offset of the offsched_service_entry table. */
 	__u32 services_offset;
 	/* Entries in it. */
@@ -220,6 +254,12 @@ struct offsched_tables {
 struct OFFSCHED_ALIGNED(64) offsched_core_state {
 	__u32 state;
 	__u32 epoch;
+};
+
+/* The marks of rings not yet heard, each way in lines of its own. */
+struct OFFSCHED_ALIGNED(128) offsched_bells {
+	__u64 rung[OFFSCHED_RUNG_WORDS];
+	__u32 bell;
 };
 
 /*
@@ -264,6 +304,8 @@ struct OFFSCHED_ALIGNED(4096) offsched_header {
 	struct offsched_tables tables;
 	/* State and epoch of the core. */
 	struct offsched_core_state state;
+	/* Doorbells that have been rung, both ways. */
+	struct offsched_bells bells;
 	/* The core's clock and Linux's. */
 	struct offsched_time_base time;
 	/* Why the core crashed, if it did. */
@@ -353,6 +395,11 @@ struct offsched_core_telemetry {
 	struct offsched_sequenced_job_words trace[OFFSCHED_JOB_RECORDS];
 };
 
+/* A name that the core writes before the first job: UTF-8, little endian, padded with zeros. */
+struct offsched_task_name {
+	__u64 words[WORDS];
+};
+
 /*
  * A histogram over values in cycles: N buckets, PER_OCTAVE (1 or 2) to
  * each power of two.
@@ -398,8 +445,10 @@ struct offsched_sequenced_autopsy_words {
 	__u64 words[OFFSCHED_AUTOPSY_WORDS];
 };
 
-/* One task's counters, histograms, maxima and its worst job. */
+/* One task's name, counters, histograms, maxima and its worst job. */
 struct offsched_task_telemetry {
+	/* task, or service.task inside a service. */
+	struct offsched_task_name name;
 	/* Jobs that became ready. */
 	__u64 releases;
 	/* Jobs that ran to their end. */
@@ -505,6 +554,7 @@ struct offsched_params {
 	/* How often a core was started on this CPU. */
 	__u32 epoch;
 	__u32 stop;
+	__u64 notify;
 };
 
 /*
@@ -515,6 +565,7 @@ struct offsched_image_info {
 	__u32 abi_version;
 	__u32 layout_hash[2];
 	__u32 shared_bytes[2];
+	__u32 public_bytes[2];
 };
 
 /* A request. All words little endian. */
@@ -566,18 +617,18 @@ struct offsched_reply {
 _Static_assert(sizeof(struct offsched_header) == 4096, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_header) == 4096, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, state) == 64, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_header, time) == 128, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_header, crash) == 192, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_header, scene) == 1280, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_tables) == 32, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, time) == 384, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, crash) == 448, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, scene) == 1536, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_tables) == 40, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_tables) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, region_bytes) == 0, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_tables, services_offset) == 8, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_tables, services) == 12, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_tables, channels_offset) == 16, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_tables, channels) == 20, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_tables, telemetry_offset) == 24, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_tables, tasks) == 28, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, services_offset) == 16, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, services) == 20, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, channels_offset) == 24, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, channels) == 28, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, telemetry_offset) == 32, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, tasks) == 36, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_core_state) == 64, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_core_state) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_time_base) == 64, "not as in executive/abi");
@@ -615,24 +666,24 @@ _Static_assert(offsetof(struct offsched_core_telemetry, stack_bytes) == 96, "not
 _Static_assert(offsetof(struct offsched_core_telemetry, stack_used) == 104, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 112, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, trace) == 120, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_task_telemetry) == 712, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_task_telemetry) == 760, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_task_telemetry) == 8, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, releases) == 0, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, completions) == 8, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, misses) == 16, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, overruns) == 24, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, rejected) == 32, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, skipped) == 40, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, postponed) == 48, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max) == 56, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max_outside_gaps) == 64, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, response_max) == 72, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, execution_max) == 80, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, execution_total) == 88, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness) == 96, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness_in_gaps) == 352, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, execution) == 480, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, worst) == 640, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, releases) == 48, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, completions) == 56, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, misses) == 64, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, overruns) == 72, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, rejected) == 80, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, skipped) == 88, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, postponed) == 96, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max) == 104, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max_outside_gaps) == 112, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, response_max) == 120, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, execution_max) == 128, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, execution_total) == 136, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness) == 144, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness_in_gaps) == 400, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, execution) == 528, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, worst) == 688, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_control_page) == 4096, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_control_page) == 4096, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_control_page, core) == 0, "not as in executive/abi");
@@ -649,7 +700,7 @@ _Static_assert(sizeof(struct offsched_consumer_line) == 128, "not as in executiv
 _Static_assert(_Alignof(struct offsched_consumer_line) == 128, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_console) == 32832, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_console) == 64, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_params) == 64, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_params) == 72, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_params) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_params, magic) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_params, root) == 8, "not as in executive/abi");
@@ -660,7 +711,7 @@ _Static_assert(offsetof(struct offsched_params, monotonic_ns) == 40, "not as in 
 _Static_assert(offsetof(struct offsched_params, cpu) == 48, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_params, apic_id) == 52, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_params, epoch) == 56, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_image_info) == 20, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_image_info) == 28, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_image_info) == 4, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_request) == 56, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_request) == 8, "not as in executive/abi");

@@ -53,8 +53,12 @@ pub fn run(options: &ConsoleOptions) -> Result<(), Failure> {
 
 /// Prints what there is from `from` on.
 fn copy(shared: &Shared, from: &mut u64) -> Result<(), Failure> {
+    // None before the image has made its region: then it has printed nothing either.
+    let Ok(console) = shared.console() else {
+        return Ok(());
+    };
     let mut bytes = vec![0; CONSOLE_RING];
-    let read = shared.console().read(from, &mut bytes);
+    let read = console.read(from, &mut bytes);
     if read.lost > 0 {
         note(&format!(
             "offsched: {} bytes are lost: the image overwrote them",
