@@ -50,6 +50,16 @@ pub enum Command {
     Status(StatusOptions),
     /// Print what an image prints on its console
     Console(ConsoleOptions),
+    /// Print why a core crashed: message, backtrace, registers
+    ///
+    /// Reads the record that the image left in its shared memory. With the image's ELF file each
+    /// address of the backtrace gets its function, file and line.
+    Crash(CrashOptions),
+    /// Print what a core's tasks log
+    ///
+    /// With the time on CLOCK_MONOTONIC, the severity and the level of the task. Frames that were
+    /// overwritten before they were read are counted. The texts are in the image's ELF file.
+    Log(LogOptions),
 }
 
 /// Options of `offsched demo`.
@@ -153,6 +163,34 @@ pub struct ConsoleOptions {
 
     #[command(flatten)]
     pub device: DeviceOptions,
+}
+
+/// Options of `offsched crash`.
+#[derive(Debug, Options)]
+pub struct CrashOptions {
+    /// The ELF file of the image that crashed
+    #[arg(long, value_name = "ELF")]
+    pub image: Option<PathBuf>,
+
+    /// The CPU of the core; by default the first one that crashed
+    #[arg(long, value_name = "N")]
+    pub cpu: Option<u32>,
+}
+
+/// Options of `offsched log`.
+#[derive(Debug, Options)]
+pub struct LogOptions {
+    /// The ELF file of the image that runs
+    #[arg(long, value_name = "ELF")]
+    pub image: PathBuf,
+
+    /// The CPU of the core; by default the first one with an image
+    #[arg(long, value_name = "N")]
+    pub cpu: Option<u32>,
+
+    /// Go on until the core ends
+    #[arg(long, short)]
+    pub follow: bool,
 }
 
 /// The longest run: the samples of Linux's timers have to fit.

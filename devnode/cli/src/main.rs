@@ -4,6 +4,8 @@
 //! main -> args      what was asked for (clap)
 //!      -> demo      a core with the timer service beside Linux's own timers
 //!      -> analyse   response times of the apps in source files
+//!      -> crash     why a core crashed
+//!      -> log       what a core's tasks log
 //!      -> cores     offloaded cores: start, stop, return, status, console
 //!      -> output    standard output that may be closed at any time
 //! ```
@@ -15,8 +17,10 @@
 mod analyse;
 mod args;
 mod cores;
+mod crash;
 mod demo;
 mod format;
+mod log;
 mod output;
 
 use std::process::ExitCode;
@@ -33,6 +37,8 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Analyse(options) => analyse::run(&options),
+        Command::Crash(options) => crash::run(&options),
+        Command::Log(options) => log::run(&options),
         Command::Start(options) => cores::start(&options),
         Command::Stop(options) => cores::stop(&options),
         Command::Return(options) => cores::give_back(&options),

@@ -55,6 +55,17 @@ pub fn protection() {
     black_box(unsafe { place.read_volatile() });
 }
 
+/// Vectors above 8 have no gate any more, so a general protection fault becomes a double fault.
+pub fn double_fault() {
+    let mut gates = [0_u8; 10];
+    // SAFETY: SIDT writes ten bytes; LIDT reads as many: the same table, cut behind gate 8. The fault is the drill;
+    // control does not come back.
+    unsafe {
+        asm!("sidt [{0}]", "mov word ptr [{0}], 9*16-1", "lidt [{0}]", in(reg) gates.as_mut_ptr());
+    }
+    protection();
+}
+
 pub fn opcode() {
     // SAFETY: the fault is the drill; control does not come back.
     unsafe { asm!("ud2") };

@@ -5,17 +5,22 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+pub mod early;
 pub mod echo;
 mod faults;
 pub mod keep;
+pub mod nested;
 mod registers;
 
 /// All of them, for whoever builds the images.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 19] = [
     "big",
     "divide",
+    "double_fault",
+    "early",
     "echoes",
     "keep",
+    "nested",
     "opcode",
     "overflow",
     "page_fault",
@@ -24,6 +29,7 @@ pub const NAMES: [&str; 15] = [
     "quiet",
     "strays",
     "timers",
+    "uart",
     "wedge",
     "write_code",
     "write_params",
@@ -83,6 +89,11 @@ drill!(
     crate::faults::write_params,
     "Writes into the parameters, which are Linux's."
 );
+drill!(
+    uart,
+    crate::faults::last_words,
+    "Panics; for an image with a UART."
+);
 drill!(divide, crate::faults::divide, "Divides by zero.");
 drill!(
     protection,
@@ -95,6 +106,11 @@ drill!(
     "Runs what is no instruction."
 );
 drill!(overflow, crate::faults::overflow, "Uses up the stack.");
+drill!(
+    double_fault,
+    crate::faults::double_fault,
+    "Faults where the fault's own handler cannot be found."
+);
 drill!(wedge, crate::faults::wedge, "Loops with interrupts off.");
 
 /// Declares an app of nothing but a service.

@@ -10,9 +10,11 @@ mod apps;
 mod channels;
 mod drills;
 mod hostile;
+mod logs;
 mod loops;
 mod node;
 mod raw;
+mod records;
 mod rig;
 
 use std::path::PathBuf;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     apps::run(&rig, &mut report);
     drills::run(&rig, &mut report);
+    records::run(&rig, &mut report);
+    logs::run(&rig, &mut report);
     hostile::run(&rig, &mut report);
     channels::run(&rig, &mut report);
     node::run(&rig, &mut report);
