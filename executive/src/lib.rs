@@ -54,6 +54,7 @@ mod idle;
 mod image;
 mod inbox;
 mod lock;
+pub mod log;
 mod mail;
 pub mod port;
 mod ready;

@@ -5,6 +5,8 @@
 //! alarm and calls [`Core::interrupt`](crate::Core::interrupt) when it goes
 //! off, on the stack that it interrupted. It schedules nothing itself.
 
+use crate::log::Logs;
+
 /// What the executive needs from what it runs on.
 ///
 /// All methods are called on the core itself, at any ceiling, and must neither
@@ -47,6 +49,11 @@ pub trait Port {
 
     /// Rings Linux's doorbell for a channel.
     fn ring(&self, channel: u16);
+
+    /// Where what this core logs goes; `None`: nowhere.
+    fn logs(&self) -> Option<&Logs<'_>> {
+        None
+    }
 
     /// Writes to the emergency console, unbuffered.
     fn console(&self, bytes: &[u8]);

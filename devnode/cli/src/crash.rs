@@ -6,7 +6,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::args::CrashOptions;
 use crate::core::{BareCore, read_image};
+use crate::log;
 use crate::output::{Failure, print};
+
+/// Lines of the log shown after a crash.
+const LOG_LINES: usize = 20;
 
 /// Prints the record of a core that crashed, and what to do.
 ///
@@ -36,6 +40,12 @@ pub fn run(options: &CrashOptions) -> Result<(), Failure> {
         "CPU {cpu}, start {}, crashed:\n{text}",
         header.state.epoch()
     ))?;
+    let log = image
+        .as_deref()
+        .map(|image| log::last(&core, image, LOG_LINES));
+    if let Some(lines) = log.filter(|lines| !lines.is_empty()) {
+        print(&format!("\nlast log:\n{}\n", lines.join("\n")))?;
+    }
     if symbols.is_none() {
         print("\nfor functions, files and lines: --image IMAGE, the ELF file that was started\n")?;
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! crash    why and where a core crashed: message, backtrace, registers
+//! log      what its tasks logged
 //! symbols  addresses to functions, files and lines (DWARF)
 //! text     what an image wrote, safe to show on a terminal
 //! ```
@@ -10,9 +11,11 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod log;
 mod symbols;
 mod text;
 
 pub use crash::{NoCrash, crash};
+pub use log::{LogEntry, LogLine, LogReader, LogTexts};
 pub use symbols::{ImageError, Place, Symbols};
 pub use text::printable;

@@ -11,7 +11,7 @@ use object::elf::{
 use object::read::elf::{FileHeader, ProgramHeader};
 use offsched_abi::PAGE_BYTES;
 use offsched_abi::image::{
-    CONSOLE_BYTES, IMAGE_BASE, IMAGE_END, ImageInfo, NOTE_NAME, NOTE_TYPE, SHARED_MAX,
+    CONSOLE_BYTES, IMAGE_BASE, IMAGE_END, ImageInfo, LOG_BYTES, NOTE_NAME, NOTE_TYPE, SHARED_MAX,
 };
 use offsched_abi::region::RegionError;
 use zerocopy::FromBytes;
@@ -125,7 +125,7 @@ impl<'a> ImageFile<'a> {
         let (shared_bytes, public_bytes) = (info.shared_bytes(), info.public_bytes());
         if !shared_bytes.is_multiple_of(PAGE)
             || !public_bytes.is_multiple_of(PAGE)
-            || !(CONSOLE_BYTES as u64 + PAGE..=SHARED_MAX).contains(&public_bytes)
+            || !((CONSOLE_BYTES + LOG_BYTES) as u64 + PAGE..=SHARED_MAX).contains(&public_bytes)
             || !(public_bytes..=SHARED_MAX).contains(&shared_bytes)
         {
             return Err(ImageError::SharedBytes(shared_bytes, public_bytes));

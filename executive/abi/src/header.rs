@@ -50,6 +50,7 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     offset_of!(ControlPage, from_core),
     size_of::<RingWords>(),
     size_of::<ConsumerLine>(),
+    size_of::<crate::log::LogRings>(),
     size_of::<CoreTelemetry>(),
     size_of::<TaskTelemetry>(),
     crate::telemetry::JOB_WORDS,

@@ -8,7 +8,7 @@
 //! 0x6000_1000  the local APIC, one page (xAPIC only)
 //! 0x6020_0000  shared memory
 //!                the region: header, tables, telemetry      \ public: read-only to
-//!                the console                                 / every application
+//!                the console, the log rings                  / every application
 //!                the channels, in the tables' order: each to its own client
 //! ```
 
@@ -18,6 +18,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::console::Console;
 use crate::header::LAYOUT_HASH;
+use crate::log::LogRings;
 use crate::region::{RegionError, tables_for};
 use crate::sync::{AtomicU32, AtomicU64, load_acquire_u32, load_acquire_u64};
 use crate::{ABI_VERSION, page_align};
@@ -105,6 +106,9 @@ const FIRST_VECTOR: u8 = 0x20;
 /// Bytes of the console, whole pages.
 pub const CONSOLE_BYTES: usize = page_align(size_of::<Console>());
 
+/// Bytes of the log rings, whole pages.
+pub const LOG_BYTES: usize = page_align(size_of::<LogRings>());
+
 /// What an app's declarations ask of shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
@@ -123,6 +127,8 @@ pub struct Needs {
 pub struct Layout {
     /// The console, right after the region.
     pub console: u64,
+    /// The log rings, right after the console.
+    pub logs: u64,
     /// End of what applications may see, and the first channel.
     pub public_bytes: u64,
     /// End of it all.
@@ -136,10 +142,12 @@ impl Layout {
             return None;
         };
         let console = tables.region_bytes;
-        let public_bytes = console + CONSOLE_BYTES as u64;
+        let logs = console + CONSOLE_BYTES as u64;
+        let public_bytes = logs + LOG_BYTES as u64;
         match public_bytes.checked_add(needs.channel_bytes) {
             Some(shared_bytes) if shared_bytes <= SHARED_MAX => Some(Self {
                 console,
+                logs,
                 public_bytes,
                 shared_bytes,
             }),

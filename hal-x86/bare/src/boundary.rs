@@ -11,6 +11,7 @@ use offsched_abi::channel::{ChannelView, channel_bytes};
 use offsched_abi::console::Console;
 use offsched_abi::header::TimeScale;
 use offsched_abi::image::{Layout, PARAMS_ADDRESS, PARAMS_MAGIC, Params, SHARED_ADDRESS};
+use offsched_abi::log::LogRings;
 use offsched_abi::region::{CHANNELS_MAX, Region, SERVICES_MAX, ServiceEntry};
 
 use crate::once::Once;
@@ -23,6 +24,7 @@ pub(crate) struct Boundary {
     pub params: &'static Params,
     pub region: Region<'static>,
     pub console: &'static Console,
+    pub logs: &'static LogRings,
     /// The app's channels, in the order of its declarations.
     pub channels: &'static [ChannelView<'static>],
 }
@@ -75,6 +77,8 @@ pub(crate) unsafe fn open(
             .ok()?;
     // SAFETY: within the memory, page aligned; all zero is an empty console, all of it atomic words.
     let console = unsafe { &*base.add(layout.console as usize).cast::<Console>() };
+    // SAFETY: as the console.
+    let logs = unsafe { &*base.add(layout.logs as usize).cast::<LogRings>() };
     // SAFETY: the channels lie behind what is public, within the memory; called once.
     let channels = unsafe { views(base.add(public_bytes), region) }?;
     let header = region.header();
@@ -89,6 +93,7 @@ pub(crate) unsafe fn open(
         params,
         region,
         console,
+        logs,
         channels,
     })
 }

@@ -4,6 +4,7 @@
 use core::sync::atomic::Ordering;
 
 use offsched::Port;
+use offsched::log::Logs;
 use offsched_hal_x86::tsc;
 
 use crate::boundary::Boundary;
@@ -15,6 +16,7 @@ use crate::stack;
 pub(crate) struct BarePort {
     pub here: &'static Here,
     pub boundary: &'static Boundary,
+    pub logs: Logs<'static>,
     /// Halt in idle: a virtual processor that polls takes time from others, Linux's among them.
     pub halt: bool,
 }
@@ -85,6 +87,10 @@ impl Port for BarePort {
         if self.boundary.region.header().bells.ring(channel) {
             tell_linux();
         }
+    }
+
+    fn logs(&self) -> Option<&Logs<'_>> {
+        Some(&self.logs)
     }
 
     fn console(&self, bytes: &[u8]) {

@@ -3,6 +3,7 @@
 
 use core::ops::Range;
 
+use offsched::log::{Logs, set_here};
 use offsched::{App, Core, Memory, Outcome, Port, Setup};
 use offsched_hal_x86::cpu::has_hypervisor;
 
@@ -13,6 +14,7 @@ use crate::lapic::Lapic;
 use crate::port::{self, BarePort};
 use crate::registers::{disable_interrupts, msr, park, wrmsr};
 use crate::stack;
+use crate::uart;
 
 /// Two looks of the polling idle loop further apart are a gap, ns.
 const GAP_NS: u64 = 1_000;
@@ -21,8 +23,12 @@ const PAT_AT_RESET: u64 = 0x0007_0406_0007_0406;
 
 /// Runs the app on this core, which does nothing else; then parks.
 ///
-/// What [`image!`](crate::image) calls, once, on the image's stack.
-pub fn run<A: App>() -> ! {
+/// What [`image!`](crate::image) calls, once, on the image's stack; with the port of a UART, or 0.
+pub fn run<A: App>(uart: u16) -> ! {
+    if uart != 0 {
+        // SAFETY: ring 0; the image says that the UART is there and its own.
+        unsafe { uart::set(uart) };
+    }
     // SAFETY: every x86-64 processor has the register. The mappings use entries 0 and 3 only, which mean the same as
     // before the write or are written before their first use.
     unsafe { wrmsr(msr::PAT, PAT_AT_RESET) };
@@ -51,6 +57,7 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
     let port = BarePort {
         here,
         boundary,
+        logs: Logs::new(boundary.logs, A::image().tasks),
         halt: has_hypervisor(),
     };
     let image = offsched::Image {
@@ -68,6 +75,7 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
         },
         channels: boundary.channels,
     };
+    set_here(|| HERE.get().map(|here| here.core));
     // SAFETY: the image's code runs on this core alone, which has one stack (interrupts move to it); the image is an app's, with `init` wrapped by ours.
     let outcome = unsafe { here.core.run(&image, &setup) };
     disable_interrupts();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use offsched::Memory;
 use offsched_abi::channel::{ChannelState, ChannelView, ControlPage, ring_data_bytes};
+use offsched_abi::log::LogRings;
 use offsched_abi::ring::WORD_BYTES;
 use offsched_abi::telemetry::{CoreTelemetry, TaskTelemetry};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -28,6 +29,11 @@ pub trait Boundary: Send + Sync + 'static {
 
     /// The places of the app's channels, in the order of their declarations.
     fn channels(&self) -> Vec<ChannelView<'_>>;
+
+    /// Where the core's logs go; by default nowhere.
+    fn logs(&self) -> Option<&LogRings> {
+        None
+    }
 
     /// Rings Linux's doorbell for a channel.
     fn ring(&self, _channel: u16) {}
@@ -85,6 +91,7 @@ pub struct Telemetry {
     core: CoreTelemetry,
     tasks: Vec<TaskTelemetry>,
     channels: Vec<PrivateChannel>,
+    logs: Box<LogRings>,
 }
 
 /// A place that nobody can bind.
@@ -131,6 +138,7 @@ impl Telemetry {
                 .map(|_| TaskTelemetry::default())
                 .collect(),
             channels: places.collect(),
+            logs: Box::default(),
         }
     }
 
@@ -159,6 +167,10 @@ impl Boundary for Telemetry {
             .iter()
             .filter_map(PrivateChannel::view)
             .collect()
+    }
+
+    fn logs(&self) -> Option<&LogRings> {
+        Some(&self.logs)
     }
 }
 

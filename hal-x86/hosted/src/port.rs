@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use offsched::Port;
+use offsched::log::Logs;
 use offsched::time::Scale;
 use offsched_hal_x86::tsc;
 
@@ -16,7 +17,7 @@ use crate::thread::Start;
 const WATCH_MIN_NS: u64 = 50_000;
 
 /// The hosted port. Used on its core thread only.
-pub(crate) struct HostedPort {
+pub(crate) struct HostedPort<'a> {
     timer: Timer,
     scale: Scale,
     boundary: Arc<dyn Boundary>,
@@ -26,10 +27,11 @@ pub(crate) struct HostedPort {
     alarm_min_ns: u64,
     /// The CPU is the only one that the process has: others need it too.
     shared_cpu: bool,
+    logs: Option<Logs<'a>>,
 }
 
-impl HostedPort {
-    pub fn new(timer: Timer, scale: Scale, start: &Start) -> Self {
+impl<'a> HostedPort<'a> {
+    pub fn new(timer: Timer, scale: Scale, start: &'a Start) -> Self {
         Self {
             timer,
             scale,
@@ -37,11 +39,15 @@ impl HostedPort {
             armed: Cell::new(false),
             alarm_min_ns: start.config.alarm_min_ns,
             shared_cpu: start.shared_cpu,
+            logs: start
+                .boundary
+                .logs()
+                .map(|rings| Logs::new(rings, (start.image)().tasks)),
         }
     }
 }
 
-impl Port for HostedPort {
+impl Port for HostedPort<'_> {
     #[inline]
     fn now(&self) -> u64 {
         tsc::read()
@@ -86,6 +92,10 @@ impl Port for HostedPort {
 
     fn ring(&self, channel: u16) {
         self.boundary.ring(channel);
+    }
+
+    fn logs(&self) -> Option<&Logs<'_>> {
+        self.logs.as_ref()
     }
 
     fn console(&self, bytes: &[u8]) {

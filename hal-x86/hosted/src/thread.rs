@@ -90,7 +90,7 @@ fn prepare_and_run(start: Start) -> Result<(), Error> {
     run(&start, &port, time.hz)
 }
 
-fn run(start: &Start, port: &HostedPort, hz: u64) -> Result<(), Error> {
+fn run(start: &Start, port: &HostedPort<'_>, hz: u64) -> Result<(), Error> {
     let app = (start.image)();
     let stack = own_stack()
         .map_err(|error| Error::system("ask where the core thread's stack lies", error))?;
@@ -102,6 +102,7 @@ fn run(start: &Start, port: &HostedPort, hz: u64) -> Result<(), Error> {
         boundary: Arc::clone(&start.boundary),
     };
     let image = Image { init, ..*app };
+    offsched::log::set_here(core_here);
     let channels = start.boundary.channels();
     let setup = Setup {
         port,
@@ -158,6 +159,13 @@ unsafe fn init(core: &Core) {
     unsafe { (here.init)(core) };
     here.boundary.started();
     here.shared.started();
+}
+
+/// The core whose thread this is, while it runs.
+fn core_here() -> Option<&'static Core> {
+    let here = HERE.get();
+    // SAFETY: HERE is null, or set while `run` above holds the Here it points to, on this thread.
+    (!here.is_null()).then(|| unsafe { (*here).core })
 }
 
 /// The alarm or a doorbell. On the core thread, on top of whatever it runs;

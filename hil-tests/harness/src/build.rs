@@ -46,6 +46,11 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
             .iter()
             .map(|name| format!("offsched_drills::{name}::App")),
     );
+    apps.extend(
+        offsched_logs::NAMES
+            .iter()
+            .map(|name| format!("offsched_logs::{name}::App")),
+    );
     apps.sort();
     Ok(Cases {
         program: program(root, work)?,

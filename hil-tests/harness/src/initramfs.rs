@@ -30,8 +30,9 @@ pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Resul
     archive.file("offsched-guest", PROGRAM, &cases.program)?;
     let stripped = work.join("stripped");
     for (name, file) in &cases.images {
-        // Their backtraces are looked up.
-        if offsched_drills::NAMES.contains(&name.as_str()) {
+        // Their backtraces and logs are looked up.
+        let kept = [&offsched_drills::NAMES[..], &offsched_logs::NAMES].concat();
+        if kept.contains(&name.as_str()) {
             archive.file(&format!("cases/images/{name}"), FILE, file)?;
             continue;
         }
