@@ -133,6 +133,11 @@ impl<'a> Clock<'a> {
         self.core.scale()
     }
 
+    /// A pause in a wait loop.
+    pub(crate) fn pause(&self) {
+        self.core.pause();
+    }
+
     /// Keeps the core busy for `length` of time, interrupts going on as usual
     /// (so a preemption makes it longer). For examples and hardware waits;
     /// ordinary code spawns a task for later instead.
@@ -141,7 +146,7 @@ impl<'a> Clock<'a> {
             .cycles()
             .saturating_add(self.core.scale().cycles_in(length.as_ticks()));
         while self.cycles() < end && !self.core.stopping() {
-            self.core.pause();
+            self.pause();
         }
     }
 }

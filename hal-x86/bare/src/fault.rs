@@ -2,7 +2,7 @@
 //! state `crashed`, and a parked processor, which the kernel module takes back.
 #![allow(unsafe_code)]
 
-use core::fmt;
+use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,6 +16,7 @@ use crate::machine_check;
 use crate::registers::{disable_interrupts, fault_address, flags, page_tables, park, pointers};
 use crate::stack;
 use crate::tables::{main_stack, stack_above_guard};
+use crate::uart::Said;
 
 const PAGE_FAULT: u64 = 14;
 const MACHINE_CHECK: u64 = 18;
@@ -130,6 +131,10 @@ fn crash(scene: &Scene, why: fmt::Arguments<'_>) -> ! {
     disable_interrupts();
     // A fault on the way comes here again.
     let before = CRASHES.fetch_add(1, Ordering::Relaxed);
+    if before == 0 {
+        // What a `Display` of the app's own does may fail again: the rest is the same as without a UART.
+        let _ = writeln!(Said, "\noffsched: {why}\nrip {:#x}", scene.registers.rip);
+    }
     let boundary = BOUNDARY.get().or_else(|| early(before));
     if let Some(boundary) = boundary {
         let header = boundary.region.header();

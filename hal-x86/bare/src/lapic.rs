@@ -1,4 +1,4 @@
-//! The local APIC: end of interrupt, a one-shot timer as the alarm, and interrupts to others.
+//! The local APIC: end of interrupt, its timer as the alarm (`alarm.rs`), and interrupts to others.
 //!
 //! Intel SDM vol. 3A, chapter 11 (2023: chapter 10 before). In xAPIC mode the
 //! registers are in a page that the module has mapped, in x2APIC mode they are
@@ -8,6 +8,7 @@
 use offsched_abi::image::LAPIC_ADDRESS;
 use offsched_hal_x86::tsc;
 
+use crate::alarm::AlarmKind;
 use crate::registers::{fence_all, msr, rdmsr, without_interrupts, wrmsr};
 
 /// The alarm's vector.
@@ -28,6 +29,8 @@ const DIVIDE: u32 = 0x3e0;
 const ENABLED: u32 = 1 << 8;
 const MASKED: u32 = 1 << 16;
 const BY_ONE: u32 = 0b1011;
+/// Of the timer's entry: it compares with the TSC.
+const DEADLINE: u32 = 0b10 << 17;
 
 /// In COMMAND: the last interrupt has not left yet.
 const PENDING: u32 = 1 << 12;
@@ -47,12 +50,13 @@ const CALIBRATION_LOOKS: u32 = 100_000_000;
 /// The local APIC of this core.
 pub(crate) struct Lapic {
     x2apic: bool,
-    /// Timer counts in a cycle of the TSC, 32 fraction bits.
+    alarm: AlarmKind,
+    /// One-shot: timer counts in a cycle of the TSC, 32 fraction bits.
     counts_per_cycle_q32: u64,
 }
 
 impl Lapic {
-    /// Enables the local APIC and measures its timer against the TSC, for 2 ms.
+    /// Enables the local APIC; without TSC deadlines measures its timer against the TSC, for 2 ms.
     ///
     /// # Safety
     /// Once, in ring 0, with the handlers loaded and the page mapped if the mode is xAPIC.
@@ -61,15 +65,26 @@ impl Lapic {
         let x2apic = unsafe { rdmsr(msr::APIC_BASE) } & X2APIC_MODE != 0;
         let mut lapic = Self {
             x2apic,
+            alarm: AlarmKind::of_this_processor(),
             counts_per_cycle_q32: 0,
         };
         lapic.write(TASK_PRIORITY, 0);
         lapic.write(SPURIOUS, ENABLED | u32::from(SPURIOUS_VECTOR));
-        lapic.write(DIVIDE, BY_ONE);
-        lapic.write(TIMER, MASKED | u32::from(ALARM_VECTOR));
-        lapic.counts_per_cycle_q32 = lapic.measure(tsc_khz.saturating_mul(2));
-        lapic.write(INITIAL_COUNT, 0);
-        lapic.write(TIMER, u32::from(ALARM_VECTOR));
+        match lapic.alarm {
+            AlarmKind::OneShot => {
+                lapic.write(DIVIDE, BY_ONE);
+                lapic.write(TIMER, MASKED | u32::from(ALARM_VECTOR));
+                lapic.counts_per_cycle_q32 = lapic.measure(tsc_khz.saturating_mul(2));
+                lapic.write(INITIAL_COUNT, 0);
+                lapic.write(TIMER, u32::from(ALARM_VECTOR));
+            }
+            AlarmKind::Deadline => {
+                lapic.write(TIMER, DEADLINE | u32::from(ALARM_VECTOR));
+                // The mode first (SDM 11.5.4.1): the page and the register are not ordered by themselves.
+                fence_all();
+                lapic.no_alarm();
+            }
+        }
         lapic
     }
 
@@ -102,16 +117,25 @@ impl Lapic {
         (best.1, best.2)
     }
 
-    /// Sets the alarm so many cycles from now, in place of an earlier one;
-    /// at once for 0, and early where the timer's 32 bits do not reach.
-    pub fn alarm_in(&self, cycles: u64) {
-        let counts = (u128::from(cycles) * u128::from(self.counts_per_cycle_q32)) >> 32;
-        self.write(INITIAL_COUNT, u32::try_from(counts + 1).unwrap_or(u32::MAX));
+    /// Sets the alarm for that value of the TSC, in place of an earlier one; at
+    /// once for one in the past, and early where the timer's 32 bits do not reach.
+    pub fn alarm_at(&self, at: u64) {
+        match self.alarm {
+            AlarmKind::OneShot => {
+                let cycles = at.saturating_sub(tsc::read());
+                let counts = (u128::from(cycles) * u128::from(self.counts_per_cycle_q32)) >> 32;
+                self.write(INITIAL_COUNT, u32::try_from(counts + 1).unwrap_or(u32::MAX));
+            }
+            AlarmKind::Deadline => set_deadline(at.max(1)),
+        }
     }
 
     /// Takes the alarm back.
     pub fn no_alarm(&self) {
-        self.write(INITIAL_COUNT, 0);
+        match self.alarm {
+            AlarmKind::OneShot => self.write(INITIAL_COUNT, 0),
+            AlarmKind::Deadline => set_deadline(0),
+        }
     }
 
     /// Interrupts another processor, by the physical number of its local APIC.
@@ -163,6 +187,12 @@ impl Lapic {
             unsafe { place(register).write_volatile(value) };
         }
     }
+}
+
+/// The TSC at which the timer goes off; 0: never.
+fn set_deadline(at: u64) {
+    // SAFETY: the processor has the register: CPUID said so, or `AlarmKind` would be another. It raises the alarm only.
+    unsafe { wrmsr(msr::TSC_DEADLINE, at) };
 }
 
 fn place(register: u32) -> *mut u32 {

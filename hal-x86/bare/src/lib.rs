@@ -24,6 +24,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+mod alarm;
 mod backtrace;
 mod boundary;
 mod entry;
@@ -41,20 +42,27 @@ mod run;
 mod stack;
 mod stubs;
 mod tables;
+mod uart;
 
 pub use fault::panicked;
 pub use note::ImageNote;
 pub use run::run;
+pub use uart::{Stuck, Uart};
 
 /// Makes an image of an app: entry, panic handler and note.
 ///
-/// In a crate with `#![no_std]` and `#![no_main]` that has nothing else.
+/// In a crate with `#![no_std]` and `#![no_main]` that has nothing else. With
+/// `uart = PORT` the 16550 UART at that I/O port, which Linux must not use, is
+/// the core's emergency console.
 #[macro_export]
 macro_rules! image {
     ($app:ty) => {
+        $crate::image!($app, uart = 0);
+    };
+    ($app:ty, uart = $port:expr) => {
         #[unsafe(no_mangle)]
         extern "C" fn offsched_image_main() -> ! {
-            $crate::run::<$app>()
+            $crate::run::<$app>($port)
         }
 
         #[panic_handler]

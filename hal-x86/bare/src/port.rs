@@ -11,6 +11,7 @@ use crate::boundary::Boundary;
 use crate::interrupt::{Here, NMIS, came, tell_linux};
 use crate::registers::{enable_interrupts, wait_for_interrupt, without_interrupts};
 use crate::stack;
+use crate::uart;
 
 /// The bare port.
 pub(crate) struct BarePort {
@@ -56,7 +57,7 @@ impl Port for BarePort {
         if at == u64::MAX {
             self.here.lapic.no_alarm();
         } else {
-            self.here.lapic.alarm_in(at.saturating_sub(tsc::read()));
+            self.here.lapic.alarm_at(at);
         }
     }
 
@@ -94,7 +95,10 @@ impl Port for BarePort {
     }
 
     fn console(&self, bytes: &[u8]) {
-        without_interrupts(|| self.boundary.console.write(bytes));
+        without_interrupts(|| {
+            self.boundary.console.write(bytes);
+            uart::say(bytes);
+        });
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod msr {
     pub const MCG_STATUS: u32 = 0x17a;
     pub const PAT: u32 = 0x277;
     pub const MC0_CTL: u32 = 0x400;
+    pub const TSC_DEADLINE: u32 = 0x6e0;
     pub const X2APIC: u32 = 0x800;
 }
 
@@ -79,6 +80,32 @@ pub(crate) fn pointers() -> (u64, u64, u64) {
             options(nomem, nostack, preserves_flags));
     }
     (rip, rbp, rsp)
+}
+
+/// Reads an I/O port.
+///
+/// # Safety
+/// The device there does no harm when it is read.
+pub(crate) unsafe fn read_port(port: u16) -> u8 {
+    let value;
+    // SAFETY: ring 0; the caller vouches for the device.
+    unsafe { asm!("in al, dx", in("dx") port, out("al") value, options(nostack, preserves_flags)) };
+    value
+}
+
+/// Writes an I/O port.
+///
+/// # Safety
+/// The device there does nothing with it that other code would not expect.
+pub(crate) unsafe fn write_port(port: u16, value: u8) {
+    // SAFETY: ring 0; the caller vouches for the device.
+    unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags)) };
+}
+
+/// Orders a write to the local APIC's page before the writes to model-specific registers that follow.
+pub(crate) fn fence() {
+    // SAFETY: both are part of SSE2, which every x86-64 processor has.
+    unsafe { asm!("mfence", "lfence", options(nostack, preserves_flags)) };
 }
 
 /// Lets interrupts in.

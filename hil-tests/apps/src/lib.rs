@@ -20,6 +20,7 @@
 //! | [`periodic`] | periods and offsets |
 //! | [`on_miss_count`], [`on_miss_skip`], [`on_miss_stop`] | what a missed deadline does |
 //! | [`resources`] | local, shared and read-only resources |
+//! | [`delay`] | a driver's delay, and who preempts it |
 //! | [`idle`] | what the core does when there is nothing to do |
 //! | [`services`] | a service included twice |
 //! | [`stop`] | how a core ends |
@@ -27,6 +28,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod delay;
 pub mod idle;
 pub mod interrupt;
 pub mod lock;
@@ -47,6 +49,7 @@ pub mod stop;
 #[macro_export]
 macro_rules! for_each_app {
     ($call:ident) => {
+        $call!(delay);
         $call!(idle);
         $call!(interrupt);
         $call!(lock);
