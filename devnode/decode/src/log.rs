@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use defmt_decoder::Table;
+use object::{Object, ObjectSymbol};
 use offsched_abi::header::TimeScale;
 use offsched_abi::log::{LOG_FRAME_MAX, LOG_RINGS, LogCursor, LogRings};
 
@@ -24,6 +25,15 @@ impl LogTexts {
     /// # Errors
     /// [`ImageError`].
     pub fn parse(elf: &[u8]) -> Result<Option<Self>, ImageError> {
+        let unreadable = |error: object::Error| ImageError::Unreadable(error.to_string());
+        // An image's script makes the section for any app; defmt itself, if it is linked, a symbol.
+        let file = object::File::parse(elf).map_err(unreadable)?;
+        if !file
+            .symbols()
+            .any(|symbol| symbol.name().is_ok_and(is_version))
+        {
+            return Ok(None);
+        }
         // The parser is not written for hostile files.
         let parsed = without_panic(|| Table::parse(elf));
         let table =
@@ -31,6 +41,10 @@ impl LogTexts {
         let table = table.map_err(|error| ImageError::Unreadable(error.to_string()))?;
         Ok(table.filter(|table| !table.is_empty()).map(Self))
     }
+}
+
+fn is_version(symbol: &str) -> bool {
+    symbol.contains("_defmt_version_")
 }
 
 /// A line of a log.

@@ -20,6 +20,8 @@ pub struct Order<'a> {
     pub apps: &'a [AppPath],
     /// Features of their crates.
     pub features: Features,
+    /// I/O ports of UARTs, for the images of those names: their emergency consoles.
+    pub uarts: &'a [(&'a str, u16)],
     /// A folder for the generated package and its build results.
     pub folder: &'a Path,
 }
@@ -40,7 +42,7 @@ pub struct Built {
 /// # Errors
 /// What is missing or wrong, in a sentence. The compiler's own messages go to the standard error before it.
 pub fn build(order: &Order<'_>) -> Result<Vec<Built>, String> {
-    package::write(order.folder, order.project, order.apps, &order.features)?;
+    package::write(order)?;
     let manifest = order.folder.join("Cargo.toml");
     let script = Project::open(Some(&manifest))?.link_script()?;
     let target = order.folder.join("target");

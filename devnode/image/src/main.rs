@@ -49,6 +49,10 @@ struct Options {
     #[arg(long)]
     no_default_features: bool,
 
+    /// The I/O port of a 16550 UART that Linux does not use, for the core's emergency console, as in 0x3e8
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    uart: Option<u16>,
+
     /// The manifest of the app's package or workspace [default: that of the current folder]
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -77,9 +81,15 @@ fn run(options: Options) -> Result<(), String> {
         .features
         .iter()
         .flat_map(|list| list.split_whitespace());
+    let uarts: Vec<_> = options
+        .uart
+        .iter()
+        .flat_map(|port| apps.iter().map(|app| (app.name(), *port)))
+        .collect();
     let images = build(&Order {
         project: &project,
         apps: &apps,
+        uarts: &uarts,
         features: Features {
             on: features.map(str::to_owned).collect(),
             no_default: options.no_default_features,
@@ -96,6 +106,15 @@ fn run(options: Options) -> Result<(), String> {
         println!("{}: {}", place.display(), image.facts);
     }
     Ok(())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    let port = match text.strip_prefix("0x") {
+        Some(digits) => u16::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    let port = port.ok().filter(|port| *port != 0);
+    port.ok_or_else(|| "give the first of the UART's I/O ports, as in 0x3e8".to_owned())
 }
 
 fn put(image: &Built, place: &Path) -> Result<(), String> {

@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
 
 use crate::app::AppPath;
+use crate::build::Order;
 use crate::project::{Features, Project};
 
 /// Writes the package into a folder, anew.
-pub(crate) fn write(
-    folder: &Path,
-    project: &Project,
-    apps: &[AppPath],
-    features: &Features,
-) -> Result<(), String> {
-    let manifest = manifest(project, apps, features)?;
+pub(crate) fn write(order: &Order<'_>) -> Result<(), String> {
+    let (folder, apps) = (order.folder, order.apps);
+    let manifest = manifest(order.project, apps, &order.features)?;
     let wrong = |error: io::Error| format!("{}: {error}", folder.display());
     let programs = folder.join("src/bin");
     if programs.exists() {
@@ -23,7 +19,7 @@ pub(crate) fn write(
     }
     fs::create_dir_all(&programs).map_err(wrong)?;
     fs::write(folder.join("Cargo.toml"), manifest).map_err(wrong)?;
-    let lock = project.lock_file();
+    let lock = order.project.lock_file();
     fs::copy(&lock, folder.join("Cargo.lock"))
         .map_err(|error| format!("{}: {error}", lock.display()))?;
     for app in apps {
@@ -34,13 +30,15 @@ pub(crate) fn write(
                 app.name()
             ));
         }
-        fs::write(file, program(app)).map_err(wrong)?;
+        let uart = order.uarts.iter().find(|(name, _)| *name == app.name());
+        fs::write(file, program(app, uart.map(|(_, port)| *port))).map_err(wrong)?;
     }
     Ok(())
 }
 
-fn program(app: &AppPath) -> String {
-    format!("#![no_std]\n#![no_main]\noffsched_bare::image!({app});\n")
+fn program(app: &AppPath, uart: Option<u16>) -> String {
+    let uart = uart.map_or_else(String::new, |port| format!(", uart = {port:#x}"));
+    format!("#![no_std]\n#![no_main]\noffsched_bare::image!({app}{uart});\n")
 }
 
 fn manifest(project: &Project, apps: &[AppPath], features: &Features) -> Result<String, String> {

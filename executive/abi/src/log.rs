@@ -330,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_whose_slots_disagree_is_passed_over() {
+        let (ring, mut cursor) = (ring(), LogCursor::default());
+        log(&ring, &[1; 2 * SLOT_BYTES]);
+        log(&ring, b"good");
+        let other = ring.slots[1].head.load(Ordering::Relaxed) ^ 1 << 32;
+        ring.slots[1].head.store(other, Ordering::Relaxed);
+        assert_eq!(read(&ring, &mut cursor), (1, Some(b"good".to_vec())));
+    }
+
+    #[test]
     fn whatever_the_ring_holds_reading_ends() {
         let mut state = 1_u64;
         let mut random = || {

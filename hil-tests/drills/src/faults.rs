@@ -24,6 +24,10 @@ pub fn panic() {
     panic!("a drill");
 }
 
+pub fn last_words() {
+    panic!("over the wire");
+}
+
 pub fn wild_read() {
     let place = with_exposed_provenance_mut::<u64>(NOWHERE);
     // SAFETY: none: the read faults, which is the drill; control does not come back.

@@ -12,6 +12,7 @@ const FRAMES: u64 = 5_000;
 pub fn run(rig: &Rig, report: &mut Report) {
     report.case("log of several levels", || levels(rig));
     report.case("log that overflows", || flood(rig));
+    report.case("no log", || none(rig));
 }
 
 /// Runs an app, reading its log the whole time.
@@ -62,5 +63,15 @@ fn flood(rig: &Rig) -> Outcome {
         Ok(())
     } else {
         Err(format!("{next} of {FRAMES} frames seen or counted"))
+    }
+}
+
+/// An image whose app does not log has no texts, and that is no error.
+fn none(rig: &Rig) -> Outcome {
+    let file = rig.image("quiet")?;
+    match LogTexts::parse(&file) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err("texts in an image that does not log".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }

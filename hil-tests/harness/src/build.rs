@@ -8,6 +8,7 @@ use offsched_image::{AppPath, Features, Order, Project};
 
 use crate::parts::Kernel;
 use crate::run::output;
+use crate::uart;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -68,6 +69,7 @@ pub fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, 
     let images = offsched_image::build(&Order {
         project: &Project::open(Some(&root.join("Cargo.toml")))?,
         apps: &apps,
+        uarts: &[(uart::IMAGE, uart::PORT)],
         features: Features::default(),
         folder: &work.join("images"),
     })?;

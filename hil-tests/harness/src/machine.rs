@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::parts::{Kernel, Qemu};
 use crate::report::Report;
+use crate::uart;
 
 /// The machine that a guest gets.
 pub struct Machine {
@@ -36,7 +37,8 @@ impl Machine {
         let kernel_log = work.join("kernel.log");
         let cases_log = work.join("cases.log");
         let mut command = self.command(qemu, kernel, initramfs);
-        for log in [&kernel_log, &cases_log] {
+        let core_log = work.join("core.log");
+        for log in [&kernel_log, &cases_log, &core_log] {
             command
                 .arg("-serial")
                 .arg(format!("file:{}", log.display()));
@@ -53,6 +55,7 @@ impl Machine {
             let kernel = fs::read(&kernel_log).unwrap_or_default();
             report.cut_short(ended, &String::from_utf8_lossy(&kernel));
         }
+        report.case("emergency console on a UART", uart::check(&core_log));
         Ok(report)
     }
 

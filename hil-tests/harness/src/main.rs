@@ -6,6 +6,7 @@
 //! build     module, images, the program inside the guest                     build.rs
 //! pack      all of it into an initramfs                                      initramfs.rs
 //! boot      QEMU, until the guest powers off                                 machine.rs
+//! uart      what the core wrote to a UART of its own                          uart.rs
 //! report    pass and fail, case by case                                      report.rs
 //! targets   the same cases hosted, or on a lab machine over ssh                target.rs
 //! vm        the same guest with a shell in it, for a person                  vm.rs
@@ -20,6 +21,7 @@ mod parts;
 mod report;
 mod run;
 mod target;
+mod uart;
 mod vm;
 
 use std::path::{Path, PathBuf};

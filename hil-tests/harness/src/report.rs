@@ -41,6 +41,17 @@ impl Report {
         report
     }
 
+    /// Adds a case that was looked at from outside the guest.
+    pub fn case(&mut self, name: &str, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.passed += 1,
+            Err(why) => {
+                self.failed += 1;
+                self.complaints.push(format!("fail {name}: {why}"));
+            }
+        }
+    }
+
     /// The guest did not get to the end: a failure of its own.
     pub fn cut_short(&mut self, ended: bool, log: &str) {
         let how = if ended {
