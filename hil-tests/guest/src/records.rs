@@ -19,7 +19,14 @@ struct Record {
     whole: bool,
 }
 
-const RECORDS: [Record; 11] = [
+const RECORDS: [Record; 12] = [
+    Record {
+        drill: "early",
+        words: "page fault at 0x1000, error 0x0",
+        functions: [" wild_read at ", "offsched_bare::run::run"],
+        registers: |r| r.vector == 14 && r.cr2 == 0x1000,
+        whole: true,
+    },
     Record {
         drill: "uart",
         words: "over the wire",

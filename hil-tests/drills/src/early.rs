@@ -1,0 +1,16 @@
+//! A fault before the image has made its region: there is a record all the same.
+#![allow(unsafe_code)]
+
+/// An app that cannot even say what it is made of.
+#[derive(Debug)]
+pub struct App;
+
+// SAFETY: there are no tables: nobody gets as far as having them.
+unsafe impl offsched::App for App {
+    const NAME: &'static str = "early";
+
+    fn image() -> &'static offsched::Image<'static> {
+        crate::faults::wild_read();
+        panic!("came back from nowhere");
+    }
+}
