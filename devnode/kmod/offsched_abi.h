@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x7e09fdc293db5564ULL
+#define OFFSCHED_LAYOUT_HASH 0xa9208d52037ff9e0ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -92,6 +92,18 @@
 
 /* Type of the note whose description is an offsched_image_info. */
 #define OFFSCHED_NOTE_TYPE 1
+
+/* Rings of a core. */
+#define OFFSCHED_LOG_RINGS 8
+
+/* Slots of a ring. */
+#define OFFSCHED_LOG_SLOTS 512
+
+/* Bytes of a frame in a slot. */
+#define OFFSCHED_SLOT_BYTES 24
+
+/* Longest frame, bytes; a longer one is lost, and counted. */
+#define OFFSCHED_LOG_FRAME_MAX (40 * OFFSCHED_SLOT_BYTES)
 
 /* Operation: give me the region. */
 #define OFFSCHED_OP_HELLO 1

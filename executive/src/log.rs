@@ -98,7 +98,9 @@ fn on_core<R>(call: impl FnOnce(&Core, &Logs<'_>, usize) -> R) -> Option<R> {
     // SAFETY: `set_here` alone stores there, and what it was given is such a function; functions live for ever.
     let here: fn() -> Option<&'static Core> = unsafe { core::mem::transmute(here) };
     let core = here()?;
-    core.is_here().ok()?;
+    if !core.here.is_here() {
+        return None;
+    }
     let logs = core.bound().port.logs()?;
     let level = match core.words.ceiling() {
         Limit::KERNEL => KERNEL,

@@ -5,7 +5,7 @@ use offsched_decode::{Symbols, crash};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::args::CrashOptions;
-use crate::core::{BareCore, read_image};
+use crate::cores::found::{Found, read_image};
 use crate::log;
 use crate::output::{Failure, print};
 
@@ -20,11 +20,11 @@ pub fn run(options: &CrashOptions) -> Result<(), Failure> {
     let image = options.image.as_deref().map(read_image).transpose()?;
     let symbols = image.as_deref().map(Symbols::parse).transpose();
     let symbols = symbols.map_err(|error| Failure::Message(error.to_string()))?;
-    let has_crashed = |core: &BareCore| {
+    let has_crashed = |core: &Found| {
         let region = core.shared.region();
         region.is_ok_and(|region| region.header().state.get() == State::Crashed)
     };
-    let core = BareCore::find(options.cpu, has_crashed)?;
+    let core = Found::find(options.cpu, has_crashed)?;
     let region = core.shared.region();
     let region = region.map_err(|error| Failure::Message(error.to_string()))?;
     let header = region.header();
@@ -59,7 +59,7 @@ pub fn run(options: &CrashOptions) -> Result<(), Failure> {
 }
 
 /// What a core without a record does.
-fn no_record(core: &BareCore, header: &Header, beat: u64) -> String {
+fn no_record(core: &Found, header: &Header, beat: u64) -> String {
     let (cpu, state) = (core.cpu, header.state.get());
     match state {
         _ if core.returned => {

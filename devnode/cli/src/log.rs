@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use offsched_abi::header::State;
+use offsched_abi::region::RegionError;
 use offsched_decode::{LogLine, LogReader, LogTexts};
 
 use crate::args::LogOptions;
-use crate::core::{BareCore, read_image};
+use crate::cores::found::{Found, read_image};
 use crate::output::{Failure, print};
 
 /// Between two looks while following.
@@ -19,17 +20,17 @@ const LOOK: Duration = Duration::from_millis(50);
 pub fn run(options: &LogOptions) -> Result<(), Failure> {
     let image = read_image(&options.image)?;
     let texts = texts(&image, options)?;
-    let core = BareCore::find(options.cpu, |core| !core.returned)?;
+    let core = Found::find(options.cpu, |core| !core.returned)?;
     let region = core.shared.region();
-    let header = region
-        .map_err(|error| Failure::Message(error.to_string()))?
-        .header();
+    let unreadable = |error: RegionError| Failure::Message(error.to_string());
+    let header = region.map_err(unreadable)?.header();
+    let logs = core.shared.logs().map_err(unreadable)?;
     let mut reader = LogReader::new(&texts);
     loop {
         // The state first: what was logged before it changed is read below.
         let state = header.state.get();
         let scale = header.time.read();
-        for line in reader.read(core.shared.logs()) {
+        for line in reader.read(logs) {
             print(&format!("{}\n", line.at(scale.as_ref())))?;
         }
         if !options.follow || !matches!(state, State::Starting | State::Running | State::Stopping) {
@@ -40,7 +41,7 @@ pub fn run(options: &LogOptions) -> Result<(), Failure> {
 }
 
 /// The last lines of a core's log, for a crash; none if its app does not log.
-pub fn last(core: &BareCore, image: &[u8], lines: usize) -> Vec<String> {
+pub fn last(core: &Found, image: &[u8], lines: usize) -> Vec<String> {
     let Ok(Some(texts)) = LogTexts::parse(image) else {
         return Vec::new();
     };
@@ -49,7 +50,10 @@ pub fn last(core: &BareCore, image: &[u8], lines: usize) -> Vec<String> {
         .region()
         .ok()
         .and_then(|region| region.header().time.read());
-    let log: Vec<LogLine> = LogReader::new(&texts).read(core.shared.logs());
+    let Ok(rings) = core.shared.logs() else {
+        return Vec::new();
+    };
+    let log: Vec<LogLine> = LogReader::new(&texts).read(rings);
     let first = log.len().saturating_sub(lines);
     log[first..]
         .iter()

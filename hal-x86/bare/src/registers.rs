@@ -102,12 +102,6 @@ pub(crate) unsafe fn write_port(port: u16, value: u8) {
     unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags)) };
 }
 
-/// Orders a write to the local APIC's page before the writes to model-specific registers that follow.
-pub(crate) fn fence() {
-    // SAFETY: both are part of SSE2, which every x86-64 processor has.
-    unsafe { asm!("mfence", "lfence", options(nostack, preserves_flags)) };
-}
-
 /// Lets interrupts in.
 ///
 /// # Safety

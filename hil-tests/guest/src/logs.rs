@@ -21,11 +21,12 @@ fn logged(rig: &Rig, app: &str) -> Result<Vec<LogLine>, String> {
     let texts = LogTexts::parse(&file).map_err(|error| error.to_string())?;
     let texts = texts.ok_or("no log texts")?;
     let core = rig.start(app)?;
+    let rings = core.shared.logs().map_err(|error| error.to_string())?;
     let mut reader = LogReader::new(&texts);
     let mut lines = Vec::new();
     loop {
         let state = core.state()?;
-        lines.extend(reader.read(core.shared.logs()));
+        lines.extend(reader.read(rings));
         match state {
             State::Offline => break,
             State::Crashed => return Err(format!("crashed: {}", core.crash()?)),

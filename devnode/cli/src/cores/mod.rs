@@ -9,6 +9,7 @@
 
 mod console;
 mod facts;
+pub mod found;
 mod json;
 mod kernel;
 mod start;
