@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Talk to services of an offloaded core: open a device, bind a service by name,
+ * send and receive messages.
+ *
+ *	struct offsched_device *device;
+ *	struct offsched_channel *channel;
+ *
+ *	offsched_open(&device, "/dev/offsched");
+ *	offsched_bind(&channel, device, "timer");
+ *	offsched_send(channel, &request, sizeof(request), OFFSCHED_FOREVER);
+ *	offsched_recv(channel, &reply, sizeof(reply), 1000);
+ *
+ * The device is the kernel's character device or the Unix socket of a hosted
+ * core; the rest is the same. Every function that returns int returns a negative
+ * errno when it fails; offsched_strerror has a sentence for each:
+ *
+ *   -EAGAIN     no message, or no room for one, just now
+ *   -ETIMEDOUT  nor in the time given
+ *   -EINTR      a signal came while waiting
+ *   -EMSGSIZE   the message is longer than the service takes; or longer than the
+ *               buffer given: it is kept, and offsched_next says its length
+ *   -ENXIO      no device answers at the path
+ *   -EPROTO     the device has another version of the ABI than this library
+ *   -ENOENT     the image has no service of that name
+ *   -EBUSY      all channels of the service are taken
+ *   -ENODEV     the core does not run, or not any more the image that was bound to
+ *   -ESHUTDOWN  the device closed the channel
+ *   -EBADMSG    the channel's memory is damaged
+ *   -ENOBUFS    the device has no handles or memory left
+ *   -EREMOTEIO  the device answered what this library does not understand
+ *   -EINVAL     an argument that makes no sense
+ * After -ENODEV, -ESHUTDOWN and -EBADMSG unbind the channel and bind again.
+ *
+ * Devices and channels are one thread's at a time; different ones, as you like.
+ */
+#ifndef OFFSCHED_CLIENT_H
+#define OFFSCHED_CLIENT_H
+
+#include <stddef.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Timeouts are in ms: 0 does not wait. */
+#define OFFSCHED_FOREVER	(-1)
+
+struct offsched_device;
+struct offsched_channel;
+
+/* What may be bound. */
+struct offsched_service {
+	char name[33];
+	unsigned int clients;	/* channels: so many may be bound at a time */
+	size_t max_send;	/* longest message to the service, bytes */
+	size_t max_recv;	/* longest message from it, bytes */
+};
+
+int offsched_open(struct offsched_device **device, const char *path);
+void offsched_close(struct offsched_device *device);
+
+/* Fills in up to `count` services and returns how many there are. */
+int offsched_services(const struct offsched_device *device, struct offsched_service *services,
+		      int count);
+
+/* The channel needs the device no more, and is free for others when offsched_unbind returns. */
+int offsched_bind(struct offsched_channel **channel, const struct offsched_device *device,
+		  const char *service);
+void offsched_unbind(struct offsched_channel *channel);
+
+/* Sends one message; waits for room. */
+int offsched_send(struct offsched_channel *channel, const void *message, size_t len,
+		  int timeout_ms);
+/* Receives one message and returns its length; waits for one. */
+int offsched_recv(struct offsched_channel *channel, void *buffer, size_t size, int timeout_ms);
+/* Length of the next message, which stays. */
+int offsched_next(struct offsched_channel *channel);
+
+/*
+ * Many messages at the cost of one: sends from the front, or receives into the
+ * front of the array (and sets the lengths), as many as go without waiting;
+ * returns how many. An error only if not even the first went.
+ */
+int offsched_send_batch(struct offsched_channel *channel, const struct iovec *messages, int count);
+int offsched_recv_batch(struct offsched_channel *channel, struct iovec *messages, int count);
+
+/*
+ * For an event loop: POLLIN on this descriptor means that something happened.
+ * Before each wait call offsched_poll_prepare. 1: wait. 0: do not, there is a
+ * message already. An error: the channel is of no use any more.
+ */
+int offsched_poll_fd(const struct offsched_channel *channel);
+int offsched_poll_prepare(struct offsched_channel *channel);
+
+/* What an error means and what to do, in a sentence. Takes either sign. */
+const char *offsched_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Asks the timer service for a periodic timer and prints its expiries.
+
+    timer.py DEVICE [PERIOD_US [COUNT [SERVICE]]]
+
+DEVICE is /dev/offsched or the socket of a hosted core. Needs nothing but Python: the kernel's
+device is read and written, of the hosted one the rings are mapped (protocol: executive/abi).
+"""
+
+import fcntl
+import mmap
+import os
+import re
+import select
+import socket
+import stat
+import struct
+import sys
+import threading
+import time
+
+HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../kmod/offsched_abi.h")
+ABI = {name: int(value.rstrip("UL"), 0) for name, value in
+       re.findall(r"^#define OFFSCHED_(\w+) (0?x?[0-9a-f]+U?L*)$", open(HEADER).read(), re.M)}
+
+REPLIES = {2: "another ABI version or layout: build both from the same sources",
+           3: "the image has no service of that name", 4: "all its channels are taken",
+           6: "the core does not run", 7: "the device has no handles left"}
+
+
+class Failure(Exception):
+    """What went wrong, in a sentence."""
+
+
+class Ring:
+    """One half of a ring: indices are ours, only copies are published."""
+
+    def __init__(self, words, tail, head, start, epoch, count):
+        self.words, self.tail, self.head = words, tail, head
+        self.start, self.epoch, self.count = start, epoch, count
+        self.write = self.last = self.read = 0
+
+    # Aligned 8-byte words are loaded and stored whole by CPython on x86-64, which orders loads and
+    # stores as rings need them; only a store before a load wants a fence (see Hosted.fence).
+    def load(self, word):
+        value = self.words[word]
+        if value >> 48 != self.epoch:
+            return 0, 0
+        at, last = value & 0xffffff, value >> 24 & 0xffffff
+        if at > self.count or last > self.count:
+            raise Failure("the channel's memory is damaged")
+        return at, last
+
+    def place(self, need):
+        if self.write < self.read:
+            return self.write if need < self.read - self.write else None
+        if need <= self.count - self.write:
+            return self.write
+        return 0 if need < self.read else None
+
+    def push(self, payload):
+        """Sends a message; false if there is no room."""
+        body = payload + bytes(-len(payload) % 8)
+        need = 1 + len(body) // 8
+        if need > (self.count - 1) // 2:
+            raise Failure("the message is longer than the ring takes")
+        place = self.place(need)
+        if place is None:
+            self.read, _ = self.load(self.head)
+            place = self.place(need)
+            if place is None:
+                return False
+        for at, word in enumerate((len(payload), *struct.unpack(f"<{need - 1}Q", body))):
+            self.words[self.start + place + at] = word
+        if place < self.write:
+            self.last = self.write
+        self.write = place + need
+        self.words[self.tail] = self.epoch << 48 | self.last << 24 | self.write
+        return True
+
+    def pop(self):
+        """The next message; None if there is none."""
+        if self.read == self.write:
+            self.write, self.last = self.load(self.tail)
+        if self.write < self.read and self.read >= self.last:
+            self.read = 0
+        if self.read == self.write:
+            return None
+        at = self.start + self.read
+        length = self.words[at]
+        need = 1 + (length + 7) // 8
+        if self.read + need > (self.last if self.write < self.read else self.write):
+            raise Failure("the channel's memory is damaged")
+        body = struct.pack(f"<{need - 1}Q", *self.words[at + 1:at + need])
+        self.read += need
+        self.words[self.head] = self.epoch << 48 | self.read
+        return body[:length]
+
+
+class Hosted:
+    """A channel of a hosted device: its pages are mapped, eventfds wake and ring."""
+
+    REQUEST, REPLY = struct.Struct("<IIQII32s"), struct.Struct("<IIQ6I")
+    # Words of the control page.
+    CORE_WANTS, APP_WANTS, TO_CORE, FROM_CORE, DATA = 0, 16, 32, 64, 512
+
+    def __init__(self, path, service):
+        self.lock = threading.Lock()
+        self.handle = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.handle.settimeout(5)
+        self.handle.connect(path)
+        self.handle.send(self.REQUEST.pack(ABI["NODE_MAGIC"], ABI["ABI_VERSION"], ABI["LAYOUT_HASH"],
+                                           ABI["OP_BIND"], 0, service))
+        answer, fds, _, _ = socket.recv_fds(self.handle, self.REPLY.size, 3)
+        if len(answer) != self.REPLY.size:
+            raise Failure("the device hung up")
+        _, _, _, status, _, _, _, _, epoch = self.REPLY.unpack(answer)
+        if status or len(fds) != 3:
+            raise Failure(REPLIES.get(status, "an answer that this program does not understand"))
+        pages, self.wake, self.doorbell = fds
+        self.pages = mmap.mmap(pages, 0)
+        os.close(pages)
+        self.words = memoryview(self.pages).cast("Q")
+        count = (len(self.words) - self.DATA) // 2
+        self.tx = Ring(self.words, self.TO_CORE, self.TO_CORE + 16, self.DATA, epoch, count)
+        self.rx = Ring(self.words, self.FROM_CORE, self.FROM_CORE + 16, self.DATA + count, epoch,
+                       count)
+
+    def fence(self):
+        """Taking a lock is a locked instruction, and so a full fence."""
+        with self.lock:
+            pass
+
+    def ring_if_wanted(self):
+        self.fence()
+        if self.words[self.CORE_WANTS]:
+            self.words[self.CORE_WANTS] = 0
+            os.write(self.doorbell, struct.pack("=Q", 1))
+
+    def send(self, message):
+        while not self.tx.push(message):
+            self.sleep(ABI["WAKE_ROOM"], lambda: self.tx.load(self.tx.head)[0] != self.tx.read, 5)
+        self.ring_if_wanted()
+
+    def recv(self, seconds):
+        """The next message; None if none comes in time."""
+        deadline = time.monotonic() + seconds
+        while (message := self.rx.pop()) is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            self.sleep(ABI["WAKE_MAIL"], lambda: self.rx.load(self.rx.tail)[0] != self.rx.read, left)
+        self.ring_if_wanted()
+        return message
+
+    def sleep(self, kind, ready, seconds):
+        """Asks for the doorbell, looks once more, sleeps."""
+        self.words[self.APP_WANTS] = kind
+        self.fence()
+        if not ready():
+            found, _, _ = select.select([self.wake, self.handle], [], [], seconds)
+            if self.wake in found:
+                os.read(self.wake, 8)
+            elif found:
+                raise Failure("the device is gone: start it again")
+        self.words[self.APP_WANTS] = 0
+
+    def close(self):
+        self.words.release()
+        self.pages.close()
+        for fd in (self.wake, self.doorbell):
+            os.close(fd)
+        self.handle.close()
+
+
+class Kernel:
+    """A channel of the kernel's device: read and written, a message a call."""
+
+    BIND = struct.Struct("<IIQ32s6IQQ")
+
+    @staticmethod
+    def ioctl(fd, number, argument):
+        """_IOWR of the device."""
+        fcntl.ioctl(fd, 3 << 30 | len(argument) << 16 | 0xf7 << 8 | number, argument)
+
+    def __init__(self, path, service):
+        self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self.ioctl(self.fd, 0, bytearray(b"\xff\xff\xff\xff"))  # any CPU
+        self.ioctl(self.fd, 6, bytearray(self.BIND.pack(ABI["ABI_VERSION"], 0, ABI["LAYOUT_HASH"],
+                                                        service, 0, 0, 0, 0, 0, 0, 0, 0)))
+
+    def send(self, message):
+        os.write(self.fd, message)
+
+    def recv(self, seconds):
+        """The next message; None if none comes in time."""
+        wait = select.poll()
+        wait.register(self.fd, select.POLLIN)
+        return os.read(self.fd, 4096) if wait.poll(int(seconds * 1000)) else None
+
+    def close(self):
+        os.close(self.fd)
+
+
+# The messages of services/src/timer/messages.rs.
+START, CANCEL = 1, 2
+STARTED, EXPIRED, CANCELLED = 1, 2, 3
+REQUEST, REPLY = struct.Struct("<IIQQ"), struct.Struct("<IIQQQ")
+
+
+def reply(channel, kind):
+    """The next reply of that kind; late expiries are passed over."""
+    while True:
+        message = channel.recv(5)
+        if message is None or len(message) != REPLY.size:
+            raise Failure("the service did not answer" if message is None else "no timer service")
+        found, _, due_us, _, untold = REPLY.unpack(message)
+        if found == kind:
+            return due_us, untold
+        if found != EXPIRED:
+            raise Failure(f"the service refused (reply {found})")
+
+
+def run(channel, period_us, count):
+    channel.send(REQUEST.pack(START, 1, period_us, period_us))
+    reply(channel, STARTED)
+    print(f"started, every {period_us} us")
+    first = None
+    for expiry in range(1, count + 1):
+        due_us, untold = reply(channel, EXPIRED)
+        first = due_us if first is None else first
+        print(f"expiry {expiry} at +{due_us - first} us, {untold} untold", flush=True)
+    channel.send(REQUEST.pack(CANCEL, 1, 0, 0))
+    reply(channel, CANCELLED)
+    print("cancelled")
+
+
+def main(path, period_us="100000", count="10", service="timer"):
+    try:
+        kind = Hosted if stat.S_ISSOCK(os.stat(path).st_mode) else Kernel
+        channel = kind(path, service.encode())
+        try:
+            run(channel, int(period_us), int(count))
+        finally:
+            channel.close()
+    except (Failure, OSError) as error:
+        sys.exit(f"timer.py: {path}: {error}")
+
+
+if __name__ == "__main__":
+    if not 2 <= len(sys.argv) <= 5:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
