@@ -81,12 +81,13 @@ static inline bool offsched_end_is_open(const struct offsched_end *end)
 
 /*
  * After a publication: does the other side want its doorbell for `kind`? Takes
- * the request back if so: the caller rings.
+ * the request back if so: the caller rings. What is taken back may be another
+ * request than the one seen; it is answered too, or it would be lost.
  */
 static inline bool offsched_end_wanted(struct offsched_end *end, __u32 kind)
 {
 	offsched_fence();
-	return (offsched_load(end->other) & kind) && (offsched_swap(end->other, 0) & kind);
+	return (offsched_load(end->other) & kind) && offsched_swap(end->other, 0);
 }
 
 /* A reset during a call can make an honest peer's words look impossible. */

@@ -185,6 +185,41 @@ fn no_wake_up_for_room_is_lost() {
     });
 }
 
+/// The application gives up on room and sleeps for mail, while the core takes back the earlier
+/// request: the later one is not lost with it.
+#[test]
+fn a_request_in_place_of_another_is_not_lost() {
+    explore(|| {
+        let shared = Shared::new();
+        let bell = Arc::new(Notify::new());
+        let epoch = shared.channel().open().unwrap();
+        let mut app = AppEnd::new(shared.channel(), epoch);
+        while app.try_send(&[1; 8]).is_ok() {}
+        assert!(app.sleep_until(Wait::Room(8)));
+        let (core_shared, core_bell) = (Arc::clone(&shared), Arc::clone(&bell));
+        let answering = thread::spawn(move || {
+            let mut core = CoreEnd::new(core_shared.channel());
+            assert_eq!(core.look(), Link::Opened);
+            if core.try_recv(&mut [0; 16]).unwrap().ring_doorbell {
+                core_bell.notify();
+            }
+            if core.try_send(&[2]).unwrap().ring_doorbell {
+                core_bell.notify();
+            }
+        });
+        app.awake();
+        let mut buf = [0; 16];
+        while let Err(error) = app.try_recv(&mut buf).map(|_| ()) {
+            assert_eq!(error, RecvError::Empty);
+            if app.sleep_until(Wait::Mail) {
+                bell.wait();
+                app.awake();
+            }
+        }
+        answering.join().unwrap();
+    });
+}
+
 /// Linux's side closes the channel and opens it for the next client in the same pages, unzeroed,
 /// while the core still sends to the first: the second never receives what was meant for the
 /// first, and sees no corrupt peer.

@@ -63,11 +63,11 @@ impl End<'_> {
     }
 
     /// After a publication: does the other side want its doorbell for `kind`? Takes the request
-    /// back if so.
+    /// back if so. What is taken back may be another request than the one seen; it is answered too,
+    /// or it would be lost.
     fn wanted(&self, kind: u32) -> bool {
         fence(Ordering::SeqCst);
-        self.other.load(Ordering::Relaxed) & kind != 0
-            && self.other.swap(0, Ordering::Relaxed) & kind != 0
+        self.other.load(Ordering::Relaxed) & kind != 0 && self.other.swap(0, Ordering::Relaxed) != 0
     }
 
     fn push(&mut self, payload: &[u8]) -> Result<(), SendError> {
