@@ -207,12 +207,13 @@ class Kernel:
 START, CANCEL = 1, 2
 STARTED, EXPIRED, CANCELLED = 1, 2, 3
 REQUEST, REPLY = struct.Struct("<IIQQ"), struct.Struct("<IIQQQ")
+WAIT = 30  # seconds
 
 
 def reply(channel, kind):
     """The next reply of that kind; late expiries are passed over."""
     while True:
-        message = channel.recv(5)
+        message = channel.recv(WAIT)
         if message is None or len(message) != REPLY.size:
             raise Failure("the service did not answer" if message is None else "no timer service")
         found, _, due_us, _, untold = REPLY.unpack(message)

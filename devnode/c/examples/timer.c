@@ -33,7 +33,7 @@ struct reply {
 	uint64_t untold;	/* messages right before this one that could not be told */
 };
 
-enum { TIMER = 1, WAIT_MS = 5000 };
+enum { TIMER = 1, WAIT_MS = 30000 };
 
 static int fail(const char *what, int error)
 {

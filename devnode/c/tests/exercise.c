@@ -119,7 +119,7 @@ static void one_by_one(struct offsched_channel *channel)
 	CHECK(offsched_recv(channel, &reply, sizeof(reply), 0), sizeof(reply));
 	CHECK(reply.kind, 1);
 	CHECK(reply.id, 7);
-	CHECK(offsched_recv(channel, &reply, sizeof(reply), 5000), sizeof(reply));
+	CHECK(offsched_recv(channel, &reply, sizeof(reply), 60000), sizeof(reply));
 	CHECK(reply.kind, 2);
 }
 
@@ -143,7 +143,7 @@ static void in_batches(struct offsched_channel *channel)
 
 		CHECK(prepared == 0 || prepared == 1, 1);
 		if (prepared)
-			CHECK(poll(&wait, 1, 5000), 1);
+			CHECK(poll(&wait, 1, 60000), 1);
 		for (int at = got; at < 4; at++)
 			in[at] = (struct iovec){ &replies[at], sizeof(replies[at]) };
 		more = offsched_recv_batch(channel, in + got, 4 - got);
