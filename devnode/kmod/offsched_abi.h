@@ -39,6 +39,15 @@
 /* Registers of a crash scene. */
 #define OFFSCHED_REGISTERS 0x16ULL
 
+/* Offset of a core's state in its region, bytes. */
+#define OFFSCHED_STATE_OFFSET 0x40ULL
+
+/* Offset of the marks of the core's rings, bytes. */
+#define OFFSCHED_RUNG_OFFSET 0x80ULL
+
+/* Offset of the mark of Linux's ring, bytes. */
+#define OFFSCHED_BELL_OFFSET 0x100ULL
+
 /* Version of everything in this crate that another program can see. A reader refuses any other. */
 #define OFFSCHED_ABI_VERSION 1
 
@@ -173,6 +182,9 @@
 
 /* Bytes of a task's name; a longer one is cut. */
 #define OFFSCHED_TASK_NAME_BYTES 48
+
+/* Words of a offsched_task_name. */
+#define OFFSCHED_TASK_NAME_WORDS (OFFSCHED_TASK_NAME_BYTES / 8)
 
 /* Where a channel stands. */
 enum offsched_phase {
@@ -409,7 +421,7 @@ struct offsched_core_telemetry {
 
 /* A name that the core writes before the first job: UTF-8, little endian, padded with zeros. */
 struct offsched_task_name {
-	__u64 words[WORDS];
+	__u64 words[OFFSCHED_TASK_NAME_WORDS];
 };
 
 /*
@@ -629,12 +641,14 @@ struct offsched_reply {
 _Static_assert(sizeof(struct offsched_header) == 4096, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_header) == 4096, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, state) == 64, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, bells) == 128, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, time) == 384, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, crash) == 448, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, scene) == 1536, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_tables) == 40, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_tables) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, region_bytes) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_tables, public_bytes) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, services_offset) == 16, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, services) == 20, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, channels_offset) == 24, "not as in executive/abi");
@@ -643,6 +657,8 @@ _Static_assert(offsetof(struct offsched_tables, telemetry_offset) == 32, "not as
 _Static_assert(offsetof(struct offsched_tables, tasks) == 36, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_core_state) == 64, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_core_state) == 64, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_bells) == 256, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_bells) == 128, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_time_base) == 64, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_time_base) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_crash_message) == 1088, "not as in executive/abi");
@@ -678,8 +694,11 @@ _Static_assert(offsetof(struct offsched_core_telemetry, stack_bytes) == 96, "not
 _Static_assert(offsetof(struct offsched_core_telemetry, stack_used) == 104, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 112, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, trace) == 120, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_task_name) == 48, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_task_name) == 8, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_task_telemetry) == 760, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_task_telemetry) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, name) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, releases) == 48, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, completions) == 56, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, misses) == 64, "not as in executive/abi");
@@ -744,6 +763,9 @@ _Static_assert(offsetof(struct offsched_reply, core_epoch) == 24, "not as in exe
 _Static_assert(offsetof(struct offsched_reply, service) == 28, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, channel) == 32, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, channel_epoch) == 36, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, state.state) == 64, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, state.epoch) == 68, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, bells.rung) == 128, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, bells.bell) == 256, "not as in executive/abi");
 
 #endif

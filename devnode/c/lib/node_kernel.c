@@ -13,8 +13,6 @@
 #include "node.h"
 #include "offsched.h"
 
-#ifdef OFFSCHED_IOC_BIND
-
 /* A handle about the CPU, which is set if it was any. */
 static int kernel_open(const char *path, int access, __u32 *cpu)
 {
@@ -110,18 +108,3 @@ const struct node node_kernel = {
 	.gone = kernel_gone,
 	.release = kernel_release,
 };
-
-#else
-
-static int no_channels(const char *path, struct node_ask *ask, struct node_memory *region)
-{
-	(void)path;
-	(void)ask;
-	(void)region;
-	return -ENXIO;
-}
-
-/* This kernel's device has no channels yet. */
-const struct node node_kernel = { .region = no_channels };
-
-#endif

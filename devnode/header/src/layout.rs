@@ -6,14 +6,14 @@ use std::mem::offset_of;
 use offsched_abi::channel::{ChannelState, ControlPage, WakeLine};
 use offsched_abi::console::Console;
 use offsched_abi::header::{
-    CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header, LAYOUT_HASH, MAGIC, REGISTERS,
-    Tables, TimeBase,
+    BELL_OFFSET, Bells, CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header, LAYOUT_HASH,
+    MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
 };
 use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, PARAMS_MAGIC, Params};
 use offsched_abi::node::{NODE_MAGIC, Reply, Request};
 use offsched_abi::region::ServiceEntry;
 use offsched_abi::ring::{ConsumerLine, ProducerLine, RingWords};
-use offsched_abi::telemetry::{CoreTelemetry, TaskTelemetry};
+use offsched_abi::telemetry::{CoreTelemetry, TaskName, TaskTelemetry};
 
 use crate::names::Names;
 
@@ -50,6 +50,21 @@ pub(crate) const COMPUTED: &[(&str, u64, &str)] = &[
         "Offset of a core's epoch in its region, bytes.",
     ),
     ("REGISTERS", REGISTERS as u64, "Registers of a crash scene."),
+    (
+        "STATE_OFFSET",
+        STATE_OFFSET as u64,
+        "Offset of a core's state in its region, bytes.",
+    ),
+    (
+        "RUNG_OFFSET",
+        RUNG_OFFSET as u64,
+        "Offset of the marks of the core's rings, bytes.",
+    ),
+    (
+        "BELL_OFFSET",
+        BELL_OFFSET as u64,
+        "Offset of the mark of Linux's ring, bytes.",
+    ),
 ];
 
 /// A type's size, alignment, and offsets of its fields that are public in Rust, all in bytes.
@@ -72,11 +87,12 @@ macro_rules! layouts {
 }
 
 const LAYOUTS: &[Layout] = layouts! {
-    Header { state, time, crash, scene }
+    Header { state, bells, time, crash, scene }
     Tables {
-        region_bytes, services_offset, services, channels_offset, channels, telemetry_offset, tasks
+        region_bytes, public_bytes, services_offset, services, channels_offset, channels, telemetry_offset, tasks
     }
     CoreState {}
+    Bells {}
     TimeBase {}
     CrashMessage {}
     CrashScene {}
@@ -86,8 +102,9 @@ const LAYOUTS: &[Layout] = layouts! {
         tick_zero, heartbeat, gaps, gap_max, gap_total, clock_steps_back, interrupts,
         foreign_spawns, bad_messages, console_lost, strays, nmis, stack_bytes, stack_used, jobs, trace
     }
+    TaskName {}
     TaskTelemetry {
-        releases, completions, misses, overruns, rejected, skipped, postponed, lateness_max,
+        name, releases, completions, misses, overruns, rejected, skipped, postponed, lateness_max,
         lateness_max_outside_gaps, response_max, execution_max, execution_total, lateness,
         lateness_in_gaps, execution, worst
     }
@@ -107,7 +124,12 @@ const LAYOUTS: &[Layout] = layouts! {
 };
 
 /// Fields that are private in Rust, by constants that it has for them.
-const PRIVATE: &[(&str, &str, usize)] = &[("Header", "state.epoch", EPOCH_OFFSET)];
+const PRIVATE: &[(&str, &str, usize)] = &[
+    ("Header", "state.state", STATE_OFFSET),
+    ("Header", "state.epoch", EPOCH_OFFSET),
+    ("Header", "bells.rung", RUNG_OFFSET),
+    ("Header", "bells.bell", BELL_OFFSET),
+];
 
 /// The computed constants in C.
 pub fn constants() -> String {

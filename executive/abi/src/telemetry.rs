@@ -11,7 +11,7 @@
 
 mod name;
 
-pub use name::{TASK_NAME_BYTES, TaskName, TaskNameText};
+pub use name::{TASK_NAME_BYTES, TASK_NAME_WORDS, TaskName, TaskNameText};
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -6,13 +6,14 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Bytes of a task's name; a longer one is cut.
 pub const TASK_NAME_BYTES: usize = 48;
-const WORDS: usize = TASK_NAME_BYTES / 8;
+/// Words of a [`TaskName`].
+pub const TASK_NAME_WORDS: usize = TASK_NAME_BYTES / 8;
 
 /// A name that the core writes before the first job: UTF-8, little endian, padded with zeros.
 #[repr(C)]
 #[derive(Debug, Default)]
 pub struct TaskName {
-    words: [AtomicU64; WORDS],
+    words: [AtomicU64; TASK_NAME_WORDS],
 }
 
 impl TaskName {
