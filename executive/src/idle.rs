@@ -50,20 +50,25 @@ impl Core {
                 // An interrupt may have run a job after that end, which is among those now.
                 let quiet = core.interrupts.load(Ordering::Relaxed) == interrupts;
                 last = Some(end).filter(|end| *end != 0 && quiet);
-            } else if let Some(turn) = image.idle {
-                self.look_for_mail();
-                self.idle_turn(turn);
-                last = None;
             } else {
+                self.look_for_mail();
+                if let Some(turn) = image.idle {
+                    self.idle_turn(turn);
+                    last = None;
+                    if !self.bound().port.sleeps() {
+                        continue;
+                    }
+                }
                 if self.alarm.get() != u64::MAX {
                     self.arm(u64::MAX);
                 }
-                self.look_for_mail();
                 if self.bound().port.sleeps() && !self.ask_all() {
                     continue;
                 }
                 let until = self.on_port(self.due.get());
-                if let Some(meant) = self.bound().port.relax(until) {
+                if let Some(meant) = self.bound().port.relax(until)
+                    && image.idle.is_none()
+                {
                     last = Some(meant.wrapping_add(self.skew.get()).max(now));
                 }
             }

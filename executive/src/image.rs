@@ -9,6 +9,17 @@ use crate::Core;
 use crate::channel::ChannelDecl;
 use crate::task::{Node, State, Task};
 
+/// What the core does when it has nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IdlePolicy {
+    /// Look at the clock and at the channels, again and again: releases are seen within nanoseconds. (The bare port
+    /// halts all the same under a hypervisor, where a core that polls takes time from Linux's.)
+    #[default]
+    Poll,
+    /// Sleep until the next release, an alarm or a doorbell: takes no time and no power, and longer to wake up.
+    Halt,
+}
+
 /// An app's tables: what a port needs to run it.
 #[derive(Clone, Copy)]
 pub struct Image<'a> {
@@ -29,7 +40,9 @@ pub struct Image<'a> {
     /// # Safety
     /// Called by the executive only, before any task.
     pub init: unsafe fn(&Core),
-    /// One turn of the app's idle function.
+    /// What the core does when it has nothing to do.
+    pub idle_policy: IdlePolicy,
+    /// One turn of the app's idle function: again and again, or once before each sleep.
     ///
     /// # Safety
     /// Called by the executive only, at the idle level, never twice at once.

@@ -73,7 +73,7 @@ pub use crate::channel::{Channel, ChannelDecl, ChannelSlot, ClientId, Mail};
 pub use crate::console::Console;
 pub use crate::core::Core;
 pub use crate::delay::Delay;
-pub use crate::image::{App, Image, needs, service_entries};
+pub use crate::image::{App, IdlePolicy, Image, needs, service_entries};
 pub use crate::lock::Lock;
 pub use crate::port::Port;
 pub use crate::setup::{Memory, Outcome, Setup, StartError};

@@ -29,13 +29,16 @@ use proc_macro::TokenStream;
 ///
 /// # Arguments
 /// - `overhead = 200ns`: what the executive itself takes for each job; counts in the analysis.
+/// - `idle = halt`: with nothing to do the core sleeps until the next release or a doorbell. The default, `idle = poll`,
+///   looks again and again, which sees releases sooner and takes all of the CPU.
 /// - `services = [name = path { base = 8 }]`: includes services. `base` is added to their priorities.
 ///
 /// # Inside of the module
 /// - `#[shared] struct` and `#[local] struct`: resources that `init` creates. `init` returns the structs that are there.
 /// - `#[channels] struct`: fields `#[channel(clients = 4, ring = 8192)] name: Channel<Request, Reply>`.
 /// - `#[init] fn init(cx: init::Context)`: runs once, before the first release.
-/// - `#[idle(shared = [..], local = [..])] fn idle(cx: idle::Context)`: one turn, called again and again.
+/// - `#[idle(shared = [..], local = [..])] fn idle(cx: idle::Context)`: one turn, called again and again; under
+///   `idle = halt`, once before each sleep.
 /// - `#[task(..)] fn name(cx: name::Context, payload..)`.
 ///
 /// # Arguments of a task

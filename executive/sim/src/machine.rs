@@ -14,7 +14,7 @@
 use std::cell::{Cell, RefCell};
 
 use offsched::abi::channel::ChannelView;
-use offsched::{Core, Image};
+use offsched::{Core, IdlePolicy, Image};
 
 use crate::access;
 use crate::bodies::{Bodies, Target};
@@ -29,6 +29,8 @@ pub(crate) struct Machine {
     pub channels: Vec<ChannelView<'static>>,
     pub hz: u64,
     pub watch_min: u64,
+    /// The app halts in idle: it is to hear of mail by the doorbell.
+    pub sleeps: bool,
     pub seed: u64,
     pub record: RefCell<Recorder>,
     pub console: RefCell<String>,
@@ -74,6 +76,7 @@ impl Machine {
             channels: channels::places(image),
             hz: config.hz,
             watch_min: config.watch_min,
+            sleeps: image.idle_policy == IdlePolicy::Halt,
             seed: config.seed,
             record: RefCell::new(Recorder::new(image.tasks.len())),
             console: RefCell::new(String::new()),

@@ -21,6 +21,10 @@ impl Port for Machine {
         Some(Machine::relax(self, until))
     }
 
+    fn sleeps(&self) -> bool {
+        self.sleeps
+    }
+
     fn pause(&self) {
         Machine::pause(self);
     }

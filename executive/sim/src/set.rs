@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use offsched::rt::{Inbox, Node, Release, Slot, State, Task};
-use offsched::{Core, Image, OnMiss, StartError};
+use offsched::{Core, IdlePolicy, Image, OnMiss, StartError};
 
 use crate::access;
 use crate::bodies::{Bodies, CAPACITY_MAX, Resource, SetBodies, Target, TaskBody};
@@ -180,6 +180,7 @@ impl TaskSet {
             states: &states,
             channels: &[],
             init: access::set_init,
+            idle_policy: IdlePolicy::default(),
             idle: (!self.idle.is_empty()).then_some(access::set_idle as unsafe fn(&Core)),
             drop: access::set_drop,
         };

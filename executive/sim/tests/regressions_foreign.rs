@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use offsched::abi::telemetry::{CoreTelemetry, TaskTelemetry};
 use offsched::rt::{Core, Inbox, Job, Node, Spawner, State, Task};
-use offsched::{Duration, Image, Memory, Outcome, Port, Reason, Setup, StartError};
+use offsched::{Duration, IdlePolicy, Image, Memory, Outcome, Port, Reason, Setup, StartError};
 use offsched_sim::own_stack;
 
 #[path = "common/table.rs"]
@@ -94,6 +94,7 @@ fn run(stack: std::ops::Range<usize>) -> Result<u64, StartError> {
         states: &STATES,
         channels: &[],
         init,
+        idle_policy: IdlePolicy::Poll,
         idle: None,
         drop: |_| {},
     };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use offsched::abi::channel::AppEnd;
 use offsched::rt::{ChannelCell, ChannelDecl, Core, Job, Lock, Node, Release, State, Task};
-use offsched::{App, ExtU64, Image, Mail, Mutex};
+use offsched::{App, ExtU64, IdlePolicy, Image, Mail, Mutex};
 use offsched_sim::{Config, channel, doorbell, run};
 
 #[path = "common/table.rs"]
@@ -73,6 +73,7 @@ unsafe impl App for Printer {
             states: &STATES,
             channels: &[declared("plain", 1, &PLAIN), declared("paced", 2, &PACED)],
             init: |_| {},
+            idle_policy: IdlePolicy::Poll,
             idle: None,
             drop: |_| {},
         };

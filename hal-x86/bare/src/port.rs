@@ -18,7 +18,8 @@ pub(crate) struct BarePort {
     pub here: &'static Here,
     pub boundary: &'static Boundary,
     pub logs: Logs<'static>,
-    /// Halt in idle: a virtual processor that polls takes time from others, Linux's among them.
+    /// Halt in idle: the app says so, or there is a hypervisor. A virtual processor that polls takes time from others,
+    /// Linux's among them, so there an app that would poll halts too: what it prints is the same, it wakes up later.
     pub halt: bool,
 }
 
@@ -74,6 +75,10 @@ impl Port for BarePort {
         }
         self.sleep(until);
         Some(until)
+    }
+
+    fn sleeps(&self) -> bool {
+        self.halt
     }
 
     fn pause(&self) {

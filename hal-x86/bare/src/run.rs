@@ -4,7 +4,7 @@
 use core::ops::Range;
 
 use offsched::log::{Logs, set_here};
-use offsched::{App, Core, Memory, Outcome, Port, Setup};
+use offsched::{App, Core, IdlePolicy, Memory, Outcome, Port, Setup};
 use offsched_hal_x86::cpu::has_hypervisor;
 
 use crate::boundary::{self, BOUNDARY, Boundary};
@@ -58,15 +58,16 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
         here,
         boundary,
         logs: Logs::new(boundary.logs, A::image().tasks),
-        halt: has_hypervisor(),
+        halt: A::image().idle_policy == IdlePolicy::Halt || has_hypervisor(),
     };
     let image = offsched::Image {
         init: init::<A>,
         ..*A::image()
     };
+    let stack = tables::main_stack();
     let setup = Setup {
         port: &port,
-        stack: stack(),
+        stack: stack.start as usize..stack.end as usize,
         hz: boundary.params.tsc_khz.saturating_mul(1_000),
         gap_ns: GAP_NS,
         memory: Memory {
@@ -76,22 +77,14 @@ fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
         channels: boundary.channels,
     };
     set_here(|| HERE.get().map(|here| here.core));
-    // SAFETY: the image's code runs on this core alone, which has one stack (interrupts move to it); the image is an app's, with `init` wrapped by ours.
+    // SAFETY: the image's code runs on this core alone, which has one stack (interrupts move to it); the image is an app's,
+    // with `init` wrapped by ours.
     let outcome = unsafe { here.core.run(&image, &setup) };
     disable_interrupts();
     match outcome {
         Ok(outcome) => end::<A>(outcome, &port),
         Err(error) => refuse(&error),
     }
-}
-
-/// The image's stack, as the linker script lays it out.
-fn stack() -> Range<usize> {
-    unsafe extern "C" {
-        static offsched_stack: u8;
-        static offsched_stack_top: u8;
-    }
-    (&raw const offsched_stack).addr()..(&raw const offsched_stack_top).addr()
 }
 
 /// The core's init: the app's, then word to Linux.

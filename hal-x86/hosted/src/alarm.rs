@@ -86,6 +86,35 @@ fn set_mask(set: &libc::sigset_t) -> io::Result<()> {
     }
 }
 
+/// Sleeps until `signal` comes, for at most `longest_ns`; not at all if `came`, which is asked with the signal blocked:
+/// one that comes between that and the sleep ends the sleep. The calling thread has the signal unblocked.
+pub(crate) fn sleep(signal: i32, longest_ns: u64, came: impl FnOnce() -> bool) {
+    let longest = libc::timespec {
+        tv_sec: (longest_ns / 1_000_000_000) as i64,
+        tv_nsec: (longest_ns % 1_000_000_000) as i64,
+    };
+    let mut only = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset initialises the set that is then added to. The second set is written by the first
+    // pthread_sigmask, which with these arguments cannot fail, and the calls behind it read it. ppoll is given no files.
+    // It returns at the signal, after its handler, or when the time is over: either way there is nothing to be told.
+    unsafe {
+        libc::sigemptyset(only.as_mut_ptr());
+        libc::sigaddset(only.as_mut_ptr(), signal);
+        libc::pthread_sigmask(libc::SIG_BLOCK, only.as_ptr(), before.as_mut_ptr());
+        if !came() {
+            libc::ppoll(ptr::null_mut(), 0, &raw const longest, before.as_ptr());
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
+    }
+}
+
+/// Has the kernel wake the calling thread from its sleeps when it is time, and not up to 50 us later.
+pub(crate) fn wake_in_time() {
+    // SAFETY: sets a number of the calling thread. It cannot fail; if it did, wake-ups would be later.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+}
+
 /// Sends `signal` to one thread of this process.
 pub(crate) fn send(thread: i32, signal: i32) -> io::Result<()> {
     // SAFETY: tgkill takes three integers. A thread that has ended gives ESRCH; a thread of this process that got its
@@ -140,6 +169,11 @@ impl Timer {
     /// The thread's number.
     pub fn thread(&self) -> i32 {
         self.thread
+    }
+
+    /// The signal's number.
+    pub fn signal(&self) -> i32 {
+        self.signal
     }
 
     /// Signals the thread after so many nanoseconds, in place of an earlier

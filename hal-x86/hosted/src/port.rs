@@ -3,18 +3,21 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use offsched::Port;
 use offsched::log::Logs;
 use offsched::time::Scale;
+use offsched::{IdlePolicy, Port};
 use offsched_hal_x86::tsc;
 
 use crate::Boundary;
-use crate::alarm::Timer;
-use crate::thread::Start;
+use crate::alarm::{self, Timer};
+use crate::thread::{Start, came};
 
 /// Below this a budget is looked at when its job ends: setting the timer and
 /// taking its signal cost a few microseconds.
 const WATCH_MIN_NS: u64 = 50_000;
+
+/// The longest sleep of a core that halts in idle: its heartbeat goes on.
+const SLEEP_MAX_NS: u64 = 100_000_000;
 
 /// The hosted port. Used on its core thread only.
 pub(crate) struct HostedPort<'a> {
@@ -28,6 +31,8 @@ pub(crate) struct HostedPort<'a> {
     /// The CPU is the only one that the process has: others need it too.
     shared_cpu: bool,
     logs: Option<Logs<'a>>,
+    /// The app halts in idle.
+    halts: bool,
 }
 
 impl<'a> HostedPort<'a> {
@@ -43,7 +48,18 @@ impl<'a> HostedPort<'a> {
                 .boundary
                 .logs()
                 .map(|rings| Logs::new(rings, (start.image)().tasks)),
+            halts: (start.image)().idle_policy == IdlePolicy::Halt,
         }
+    }
+
+    /// Sleeps until the signal comes, or until `until`. When it meant to be back.
+    fn sleep(&self, until: u64) -> u64 {
+        let now = tsc::read();
+        let longest = self.scale.cycles_in_nanos(SLEEP_MAX_NS);
+        let until = until.min(now.saturating_add(longest));
+        let ahead = self.scale.nanos_in(until.saturating_sub(now));
+        alarm::sleep(self.timer.signal(), ahead, came);
+        until
     }
 }
 
@@ -76,14 +92,21 @@ impl Port for HostedPort<'_> {
         self.scale.cycles_in_nanos(WATCH_MIN_NS)
     }
 
-    /// Looks again at once: on a CPU of its own there is nobody to be polite
+    /// An app that polls looks again at once: on a CPU of its own there is nobody to be polite
     /// to, and a pause instruction makes a hypervisor take the CPU away.
     #[inline]
-    fn relax(&self, _until: u64) -> Option<u64> {
+    fn relax(&self, until: u64) -> Option<u64> {
+        if self.halts {
+            return Some(self.sleep(until));
+        }
         if self.shared_cpu {
             rustix::thread::sched_yield();
         }
         None
+    }
+
+    fn sleeps(&self) -> bool {
+        self.halts
     }
 
     fn pause(&self) {

@@ -90,6 +90,8 @@ impl Handle {
     pub fn stop(&self) {
         if self.shared.is_live() {
             self.core.0.stop();
+            // It may sleep.
+            self.shared.ring();
         }
     }
 

@@ -31,6 +31,8 @@ thread_local! {
     /// This thread's core, while it runs. Const and without a destructor: a
     /// signal handler may read it.
     static HERE: Cell<*const Here> = const { Cell::new(ptr::null()) };
+    /// The signal has come since somebody asked.
+    static CAME: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the handler and the wrapped init need of the run that they are in.
@@ -51,6 +53,11 @@ pub(crate) struct Start {
     pub shared_cpu: bool,
     pub shared: Arc<Shared>,
     pub boundary: Arc<dyn Boundary>,
+}
+
+/// True if the signal has come on this thread since the last question.
+pub(crate) fn came() -> bool {
+    CAME.replace(false)
 }
 
 /// The thread's body.
@@ -86,6 +93,7 @@ fn prepare_and_run(start: Start) -> Result<(), Error> {
     let scale = Scale::new(time.hz, 0).ok_or(Error::Start(StartError::BadFrequency(time.hz)))?;
     start.shared.enter(timer.thread(), signal, time);
     start.boundary.starting(&time);
+    alarm::wake_in_time();
     let port = HostedPort::new(timer, scale, &start);
     run(&start, &port, time.hz)
 }
@@ -171,6 +179,7 @@ fn core_here() -> Option<&'static Core> {
 /// The alarm or a doorbell. On the core thread, on top of whatever it runs;
 /// elsewhere it does nothing.
 extern "C" fn on_signal(_: libc::c_int) {
+    CAME.set(true);
     let here = HERE.get();
     // A thread that unwinds is past saving, and a job on top of it would only blur the picture.
     if here.is_null() || std::thread::panicking() {

@@ -4,10 +4,11 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::time::Instant;
 
 use common::{alone, clock, config, directory, open, periodic, wait_for};
 use offsched::rt::{Job, Task};
-use offsched::{Core, OnMiss, StartError};
+use offsched::{Core, IdlePolicy, OnMiss, StartError};
 use offsched_hosted::{Boundary, Config, Error, Outcome, Telemetry, allowed, run, spawn};
 
 static TICKS: AtomicU32 = AtomicU32::new(0);
@@ -282,4 +283,47 @@ fn the_boundary_hears_of_start_and_end_in_order() {
     running.stop();
     assert_eq!(running.join(), Outcome::Stopped);
     assert_eq!(boundary.1.load(SeqCst), 3);
+}
+
+static NAPS: AtomicU32 = AtomicU32::new(0);
+static RUNG: AtomicU32 = AtomicU32::new(0);
+
+fn nap(core: &Core, job: Job) {
+    open(core, job);
+    count(&NAPS);
+}
+
+app!(
+    Drowsy,
+    [periodic("nap", 1, 20_000, nap)],
+    idle_policy = IdlePolicy::Halt,
+    // A turn before each sleep, so after each doorbell too.
+    idle = Some(|_| count(&RUNG))
+);
+
+/// Processor time that this process has taken, ns.
+fn processor_time() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// A core that halts in idle hears the clock, a doorbell and a stop, and takes next to no time.
+#[test]
+fn a_core_that_halts_sleeps_and_wakes_up() {
+    let _alone = alone();
+    let (begin, before) = (Instant::now(), processor_time());
+    let running = spawn::<Drowsy>(config(), None).unwrap();
+    wait_for("20 jobs", || NAPS.load(SeqCst) >= 20);
+    let (length, taken) = (begin.elapsed().as_nanos() as u64, processor_time() - before);
+    // A core that polls takes all of it. (This is time taken, not time gone by: a busy machine makes it no longer.)
+    assert!(taken < length / 4, "{taken} of {length} ns");
+    // Between two releases there is time for many doorbells.
+    let (jobs, turns) = (NAPS.load(SeqCst), RUNG.load(SeqCst));
+    let handle = running.handle();
+    wait_for("more turns than jobs", || {
+        handle.doorbell();
+        RUNG.load(SeqCst) - turns > 2 * (NAPS.load(SeqCst) - jobs) + 10
+    });
+    running.stop();
+    assert_eq!(running.join(), Outcome::Stopped);
 }

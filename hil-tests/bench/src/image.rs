@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use offsched::rt::{Inbox, Job, Node, Release, Spawner, State, Task};
-use offsched::{Core, Image, OnMiss};
+use offsched::{Core, IdlePolicy, Image, OnMiss};
 
 /// Jobs that [`count`] has run, on any core.
 pub static JOBS: AtomicU64 = AtomicU64::new(0);
@@ -89,6 +89,7 @@ pub fn image(
         tasks: tasks.leak(),
         channels: &[],
         init,
+        idle_policy: IdlePolicy::Poll,
         idle: None,
         drop: |_| {},
     }

@@ -10,6 +10,7 @@
 //! | `micro` | spawns, locks, timers, peers: an app on the hosted core |
 //! | `dispatch` | the same spawn among 1 to 512 tasks |
 //! | `tick` | periodic tasks, and the share of the core that they take |
+//! | `wake` | waking a core that polls or halts in idle, from another CPU |
 //! | `sizes` | bytes |
 #![deny(unsafe_code)]
 
@@ -25,6 +26,7 @@ mod rows;
 mod series;
 mod sizes;
 mod tick;
+mod wake;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -109,6 +111,7 @@ fn run(args: &Args) -> Result<Report, String> {
         );
         peers::park(&mut book);
         book = hosted_round(book, &config)?;
+        wake::measure(&mut book, &config, cpu, &cpus)?;
         confine(&CpuList::new(vec![cpu]))?;
         for load in tick::LOADS {
             tick::measure(&mut book, load, hz)?;

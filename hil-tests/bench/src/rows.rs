@@ -109,6 +109,15 @@ pub const GROUPS: &[Group] = &[
         ],
     ),
     (
+        "from another CPU's store to who waits for it",
+        &[
+            row("wake.poll", "a core that polls in idle"),
+            row("wake.halt", "a core that halts in idle: doorbell"),
+            row("wake.futex", "a thread that is parked: unpark (futex)"),
+            row("wake.pipe", "a thread that reads a pipe: a byte"),
+        ],
+    ),
+    (
         "timers",
         &[
             row("timer.spawn_at", "spawn_at + cancel"),

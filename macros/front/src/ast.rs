@@ -196,6 +196,18 @@ pub struct AppArgs {
     pub overhead: Option<Time>,
     /// The services to include.
     pub services: Vec<ServiceUse>,
+    /// What the core does when it has nothing to do.
+    pub idle: IdlePolicy,
+}
+
+/// What the core does when it has nothing to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdlePolicy {
+    /// Look again.
+    #[default]
+    Poll,
+    /// Sleep.
+    Halt,
 }
 
 /// One included service.

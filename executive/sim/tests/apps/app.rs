@@ -7,7 +7,7 @@ use core::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use offsched::rt::{Core, Inbox, Job, Node, Release, State, Task};
-use offsched::{App, Image, Rejected};
+use offsched::{App, IdlePolicy, Image, Rejected};
 
 use super::table::{EVENT, task};
 
@@ -42,6 +42,7 @@ static IMAGE: Image<'static> = Image {
     states: &STATES,
     channels: &[],
     init,
+    idle_policy: IdlePolicy::Poll,
     idle: None,
     drop: |_| {},
 };

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use offsched::rt::{
     ChannelCell, ChannelDecl, Core, Inbox, Job, Lock, Node, Release, Slot, Spawner, State, Task,
 };
-use offsched::{Image, Instant, Mutex};
+use offsched::{IdlePolicy, Image, Instant, Mutex};
 
 use super::scene::{self, Scene};
 use super::{table, trap};
@@ -101,6 +101,7 @@ pub fn image() -> Image<'static> {
         states: &STATES,
         channels: &CHANNELS,
         init,
+        idle_policy: IdlePolicy::Poll,
         idle: None,
         drop: |_| {},
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use offsched::rt::{Job, Node, Release, State, Task};
-use offsched::{Clock, Core, Image, OnMiss};
+use offsched::{Clock, Core, IdlePolicy, Image, OnMiss};
 use offsched_hosted::Config;
 
 /// A periodic task without a deadline: its jobs may take as long as a loaded machine needs.
@@ -56,6 +56,7 @@ pub fn image(core: &'static Core, name: &'static str, mut tasks: Vec<Task>) -> I
         tasks: tasks.leak(),
         channels: &[],
         init: |_| {},
+        idle_policy: IdlePolicy::Poll,
         idle: None,
         drop: |_| {},
     }

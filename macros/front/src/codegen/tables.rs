@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::Ident;
 
 use super::names;
-use crate::ast::{OnMiss, Release, Task};
+use crate::ast::{IdlePolicy, OnMiss, Release, Task};
 use crate::system::{Instance, System};
 
 /// Everything an app has once.
@@ -202,6 +202,10 @@ fn app(system: &System) -> TokenStream {
             unsafe { #(#drop.drop();)* }
         }
     };
+    let policy = match system.args.idle {
+        IdlePolicy::Poll => quote!(Poll),
+        IdlePolicy::Halt => quote!(Halt),
+    };
     let implementation = {
         // SAFETY: (of App) all tables come from this one expansion: run functions, levels, ceilings and slots agree, and
         // the core is the app's own.
@@ -236,6 +240,7 @@ fn app(system: &System) -> TokenStream {
                 states: &__STATES,
                 channels: &__CHANNELS,
                 init,
+                idle_policy: ::offsched::IdlePolicy::#policy,
                 idle: #idle,
                 drop,
             };

@@ -4,12 +4,14 @@ use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Ident, LitInt, Path, Result, Token, braced, token};
 
-use crate::ast::{AppArgs, LEVEL_MAX, ServiceUse};
+use crate::ast::{AppArgs, IdlePolicy, LEVEL_MAX, ServiceUse};
 use crate::errors::Errors;
-use crate::parse::args::split;
+use crate::parse::args::{Arg, split};
 
 /// How an inclusion is written.
 const EXAMPLE: &str = "[timer = offsched_services::timer { base = 8 }]";
+
+const APP_ARGS: [&str; 3] = ["overhead", "idle", "services"];
 
 /// Reads an app's arguments.
 ///
@@ -18,12 +20,14 @@ const EXAMPLE: &str = "[timer = offsched_services::timer { base = 8 }]";
 pub fn app_args(tokens: TokenStream) -> Result<AppArgs> {
     let mut errors = Errors::default();
     let mut app = AppArgs::default();
-    for arg in split(tokens, "an app", &["overhead", "services"], &mut errors).known {
-        if arg.name == "overhead" {
-            app.overhead = errors.take(arg.time());
-        } else {
-            let services = errors.take(arg.list::<ServiceUse>(EXAMPLE));
-            app.services = services.unwrap_or_default();
+    for arg in split(tokens, "an app", &APP_ARGS, &mut errors).known {
+        match arg.name.to_string().as_str() {
+            "overhead" => app.overhead = errors.take(arg.time()),
+            "idle" => app.idle = errors.take(idle_policy(&arg)).unwrap_or_default(),
+            _ => {
+                let services = errors.take(arg.list::<ServiceUse>(EXAMPLE));
+                app.services = services.unwrap_or_default();
+            }
         }
     }
     for (i, service) in app.services.iter().enumerate() {
@@ -38,6 +42,17 @@ pub fn app_args(tokens: TokenStream) -> Result<AppArgs> {
         }
     }
     errors.finish(app)
+}
+
+/// Reads `poll` or `halt`.
+fn idle_policy(arg: &Arg) -> Result<IdlePolicy> {
+    let value = arg.value("halt")?;
+    let word = syn::parse2::<Ident>(value.clone()).map(|word| word.to_string());
+    match word.as_deref() {
+        Ok("poll") => Ok(IdlePolicy::Poll),
+        Ok("halt") => Ok(IdlePolicy::Halt),
+        _ => Err(Error::new_spanned(value, "`idle` is one of poll, halt")),
+    }
 }
 
 /// Checks that a service has no arguments.
