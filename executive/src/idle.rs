@@ -8,7 +8,7 @@ use offsched_abi::telemetry::{add, raise};
 
 use crate::Core;
 use crate::ceiling::Limit;
-use crate::image::Image;
+use crate::image::{IdlePolicy, Image};
 
 impl Core {
     /// The idle loop: looks at the clock, releases what is due, runs a turn of
@@ -55,7 +55,8 @@ impl Core {
                 if let Some(turn) = image.idle {
                     self.idle_turn(turn);
                     last = None;
-                    if !self.bound().port.sleeps() {
+                    if image.idle_policy == IdlePolicy::Poll {
+                        // Again and again, even on a port that would sleep.
                         continue;
                     }
                 }

@@ -13,7 +13,8 @@ use crate::task::{Node, State, Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IdlePolicy {
     /// Look at the clock and at the channels, again and again: releases are seen within nanoseconds. (The bare port
-    /// halts all the same under a hypervisor, where a core that polls takes time from Linux's.)
+    /// halts all the same under a hypervisor, where a core that polls takes time from Linux's; an idle function keeps
+    /// its turns.)
     #[default]
     Poll,
     /// Sleep until the next release, an alarm or a doorbell: takes no time and no power, and longer to wake up.

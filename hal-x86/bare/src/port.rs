@@ -85,10 +85,6 @@ impl Port for BarePort {
         core::hint::spin_loop();
     }
 
-    fn sleeps(&self) -> bool {
-        self.halt
-    }
-
     fn ring(&self, channel: u16) {
         if self.boundary.region.header().bells.ring(channel) {
             tell_linux();
