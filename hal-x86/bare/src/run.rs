@@ -1,8 +1,6 @@
 //! A run of an app, from the entry to the parked processor.
 #![allow(unsafe_code)]
 
-use core::ops::Range;
-
 use offsched::log::{Logs, set_here};
 use offsched::{App, Core, IdlePolicy, Memory, Outcome, Port, Setup};
 use offsched_hal_x86::cpu::has_hypervisor;
@@ -14,6 +12,7 @@ use crate::lapic::Lapic;
 use crate::port::{self, BarePort};
 use crate::registers::{disable_interrupts, msr, park, wrmsr};
 use crate::stack;
+use crate::tables;
 use crate::uart;
 
 /// Two looks of the polling idle loop further apart are a gap, ns.
