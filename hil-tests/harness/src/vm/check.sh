@@ -22,6 +22,9 @@ try offsched stop --timeout 30
 try cat /sys/devices/system/cpu/offline
 offsched console | tail -n 1
 try offsched status
+try offsched start --cpu 1 --image /images/timers.elf
+offsched status --cpu 1 | sed -n 2,3p
+try offsched stop --timeout 30
 # It crashes in its first job: whether start sees that is a matter of time.
 offsched start --cpu 1 --image /images/panic.elf >/dev/null 2>&1
 sleep 1
