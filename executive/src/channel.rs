@@ -117,7 +117,8 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
                 place.damaged = true;
                 (Mail::Bad(before), false)
             }
-            Err(RecvError::Empty | RecvError::Closed | RecvError::PeerCorrupt) => return None,
+            // (OtherLength is not of this call.)
+            Err(_) => return None,
         };
         if matches!(mail, Mail::Bad(_)) {
             add(&self.core.bound().memory.core.bad_messages, 1);
@@ -303,6 +304,7 @@ impl<Rx, Tx, const N: usize> ChannelSlot for ChannelCell<Rx, Tx, N> {
 
 impl Place {
     /// Something for the channel's task: a change of client, or a message.
+    #[inline]
     fn has_mail(&mut self) -> bool {
         if self.end.changed() {
             return true;

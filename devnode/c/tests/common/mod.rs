@@ -18,7 +18,7 @@ pub fn send_errno(error: SendError) -> Errno {
 pub fn recv_errno(error: RecvError) -> Errno {
     Errno(match error {
         RecvError::Empty => libc::EAGAIN,
-        RecvError::BufferTooSmall { .. } => libc::EMSGSIZE,
+        RecvError::BufferTooSmall { .. } | RecvError::OtherLength { .. } => libc::EMSGSIZE,
         RecvError::Closed => libc::ESHUTDOWN,
         RecvError::PeerCorrupt => libc::EBADMSG,
     })

@@ -33,6 +33,7 @@ impl ChannelState {
     }
 
     /// Phase and epoch now. A phase that this version does not know counts as closing.
+    #[inline]
     pub fn load(&self) -> (Phase, u16) {
         let word = load_acquire_u32(&self.word);
         let phase = match word & 0xffff {

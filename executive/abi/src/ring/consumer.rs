@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 
+use bbqueue::prod_cons::stream::StreamGrantR;
 use bbqueue::traits::coordination::ReadGrantError;
 
 use crate::ring::overlay::{self, Half};
@@ -19,6 +20,11 @@ pub enum RecvError {
     BufferTooSmall {
         /// The frame's payload in bytes.
         needed: usize,
+    },
+    /// The next frame has another length than was asked for; it stays in the ring.
+    OtherLength {
+        /// The frame's payload in bytes.
+        found: usize,
     },
     /// The channel is not open in the epoch that this end is attached to.
     Closed,
@@ -37,6 +43,10 @@ impl fmt::Display for RecvError {
                     "the next message has {needed} bytes, more than the buffer given"
                 )
             }
+            Self::OtherLength { found } => write!(
+                f,
+                "the next message has {found} bytes, another length than was asked for"
+            ),
             Self::Closed => write!(f, "the channel is closed"),
             Self::PeerCorrupt => write!(f, "the peer damaged the ring; the channel needs a reset"),
         }
@@ -63,6 +73,7 @@ struct Receiving<'a> {
 impl Receiving<'_> {
     /// What can be read in one piece, as far as the producer's indices are known. At the end of
     /// the upper piece goes on at the start of the ring.
+    #[inline]
     fn span(&self) -> Option<(usize, usize)> {
         let Indices { at: write, last } = self.peer.get();
         let read = self.read.get();
@@ -78,6 +89,7 @@ impl Receiving<'_> {
 
     /// Looks at the producer's indices. From where they were, it may have moved forward within the
     /// ring, or gone round once, leaving `last` where it had been, but never up to `read`.
+    #[inline]
     fn refresh(&self) {
         let seen = self.ring.load_tail(self.epoch);
         let (before, read) = (self.peer.get(), self.read.get());
@@ -97,16 +109,16 @@ impl Receiving<'_> {
     }
 
     /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
+    #[inline]
     fn find(&self) -> Option<(usize, usize)> {
         if let Some(span) = self.span() {
             return Some(span);
         }
         self.refresh();
         if self.corrupt.get() {
-            None
-        } else {
-            self.span()
+            return None;
         }
+        self.span()
     }
 }
 
@@ -115,6 +127,7 @@ impl Half for Receiving<'_> {
         self.ring.data()
     }
 
+    #[inline]
     fn readable(&self) -> Result<(usize, usize), ReadGrantError> {
         if self.grant.get().is_some() {
             return Err(ReadGrantError::GrantInProgress);
@@ -124,6 +137,7 @@ impl Half for Receiving<'_> {
         Ok(span)
     }
 
+    #[inline]
     fn release(&self, used: usize) {
         if self.grant.take().is_some() {
             self.read.set(self.read.get() + used);
@@ -131,10 +145,13 @@ impl Half for Receiving<'_> {
     }
 }
 
+/// bbqueue's grant on a piece of the ring.
+type Grant<'q, 'a> = StreamGrantR<&'q overlay::Queue<Receiving<'a>>>;
+
 /// The receiving half of a ring. Its own index is in its own memory; see [`ring`](crate::ring).
 pub struct Consumer<'a> {
     half: Receiving<'a>,
-    corruptions: u32,
+    corruptions: Cell<u32>,
 }
 
 impl<'a> Consumer<'a> {
@@ -145,7 +162,7 @@ impl<'a> Consumer<'a> {
     pub fn attach(ring: Ring<'a>, epoch: u16) -> Self {
         Self {
             half: Self::half(ring, epoch),
-            corruptions: 0,
+            corruptions: Cell::new(0),
         }
     }
 
@@ -171,6 +188,7 @@ impl<'a> Consumer<'a> {
     ///
     /// # Errors
     /// [`RecvError::Empty`], [`RecvError::BufferTooSmall`], [`RecvError::PeerCorrupt`].
+    #[inline]
     pub fn pop(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
         self.next(|span, len| {
             let out = buf
@@ -191,6 +209,7 @@ impl<'a> Consumer<'a> {
 
     /// Gives the room of every frame taken so far back to the peer, in one store. True if there
     /// were any.
+    #[inline]
     pub fn publish(&mut self) -> bool {
         let read = self.half.read.get();
         let news = read != self.half.published.replace(read);
@@ -198,6 +217,21 @@ impl<'a> Consumer<'a> {
             self.half.ring.publish_head(self.half.epoch, read);
         }
         news
+    }
+
+    /// [`publish`](Self::publish) if it is worth while: when nothing more is known to be there, or a quarter of the ring
+    /// has been taken since the last time. Otherwise the room waits for the next call: a peer that is short of it has
+    /// frames here that are still to be taken.
+    #[inline]
+    pub fn publish_if_due(&mut self) -> bool {
+        let (read, published) = (self.half.read.get(), self.half.published.get());
+        let capacity = self.half.ring.capacity();
+        let taken = if read < published {
+            capacity
+        } else {
+            read - published
+        };
+        (taken >= capacity / 4 || self.half.span().is_none()) && self.publish()
     }
 
     /// Receives one frame: [`pop`](Self::pop) and [`publish`](Self::publish).
@@ -210,6 +244,101 @@ impl<'a> Consumer<'a> {
         Ok(len)
     }
 
+    /// Takes up to `count` frames, as [`pop`](Self::pop), each through `buf` into `each`; returns how many.
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop), if not even the first was taken.
+    pub fn pop_batch(
+        &mut self,
+        buf: &mut [u8],
+        count: usize,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<usize, RecvError> {
+        let mut taken = 0;
+        while taken < count {
+            match self.pop_run(buf, count - taken, &mut each) {
+                Ok(more) => taken += more,
+                Err(error) if taken == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes frames of exactly `size` bytes (not 0), one behind the other, into `out`, without giving their room back;
+    /// returns how many: as many as `out` has room for, up to the first of another length. With a size that is known
+    /// where this is compiled it is the fastest way to receive.
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop), and [`RecvError::OtherLength`], if not even the first was taken.
+    #[inline(always)]
+    pub fn pop_equal(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
+        let count = out.len().checked_div(size).unwrap_or(0);
+        let mut taken = 0;
+        while taken < count {
+            match self.pop_equal_run(&mut out[taken * size..count * size], size) {
+                Ok(more) => taken += more,
+                Err(error) if taken == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    #[inline(always)]
+    fn pop_equal_run(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
+        let max = self.half.ring.max_frame();
+        let (span, grant) = self.open_grant()?;
+        let taken = if size > max {
+            0
+        } else {
+            frame::read_equal(span, out, size)
+        };
+        grant.release(taken * frame_words(size) * WORD_BYTES);
+        if taken > 0 {
+            return Ok(taken);
+        }
+        match frame::payload_len(span, max) {
+            Some(found) => Err(RecvError::OtherLength { found }),
+            None => Err(self.blame()),
+        }
+    }
+
+    /// Takes frames that lie in one piece of the ring, under one grant: at least one, or the reason why not.
+    fn pop_run(
+        &mut self,
+        buf: &mut [u8],
+        count: usize,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<usize, RecvError> {
+        let (span, grant) = self.open_grant()?;
+        let max = self.half.ring.max_frame();
+        let (mut rest, mut taken, mut refused) = (span, 0, None);
+        while taken < count && !rest.is_empty() {
+            let Some(len) = frame::payload_len(rest, max) else {
+                refused = Some(RecvError::PeerCorrupt);
+                break;
+            };
+            let Some(out) = buf.get_mut(..len) else {
+                refused = Some(RecvError::BufferTooSmall { needed: len });
+                break;
+            };
+            frame::read(rest, out);
+            each(out);
+            rest = rest.get(frame_words(len)..).unwrap_or_default();
+            taken += 1;
+        }
+        grant.release((span.len() - rest.len()) * WORD_BYTES);
+        match refused {
+            // What came before a damaged frame is good; the next call finds the damage again.
+            Some(error) if taken == 0 => Err(match error {
+                RecvError::PeerCorrupt => self.blame(),
+                error => error,
+            }),
+            _ => Ok(taken),
+        }
+    }
+
     /// Receives up to `count` frames, in one publication, each through `buf` into `each`; returns
     /// how many.
     ///
@@ -219,22 +348,15 @@ impl<'a> Consumer<'a> {
         &mut self,
         buf: &mut [u8],
         count: usize,
-        mut each: impl FnMut(&[u8]),
+        each: impl FnMut(&[u8]),
     ) -> Result<usize, RecvError> {
-        let mut received = 0;
-        let refused = (0..count).find_map(|_| {
-            let result = self.pop(buf).map(|len| each(&buf[..len]));
-            received += usize::from(result.is_ok());
-            result.err()
-        });
+        let taken = self.pop_batch(buf, count, each);
         self.publish();
-        match refused {
-            Some(error) if received == 0 => Err(error),
-            _ => Ok(received),
-        }
+        taken
     }
 
     /// True if a frame is waiting (or the peer was caught lying, which [`pop`](Self::pop) tells).
+    #[inline]
     pub fn has_mail(&mut self) -> bool {
         if self.half.corrupt.get() {
             return true;
@@ -254,34 +376,17 @@ impl<'a> Consumer<'a> {
 
     /// How often a peer was caught lying, over all epochs.
     pub fn corruptions(&self) -> u32 {
-        self.corruptions
+        self.corruptions.get()
     }
 
     /// Hands the next frame's span and payload length to `take`; gives the frame back as read if
     /// that goes well, keeps it otherwise.
+    #[inline]
     fn next(
         &mut self,
         take: impl FnOnce(&[AtomicU64], usize) -> Result<usize, RecvError>,
     ) -> Result<usize, RecvError> {
-        if self.half.corrupt.get() {
-            return Err(RecvError::PeerCorrupt);
-        }
-        let queue = overlay::queue(&self.half);
-        let Ok(grant) = queue.stream_consumer().read() else {
-            let corrupt = self.half.corrupt.get();
-            return Err(if corrupt {
-                self.blame()
-            } else {
-                RecvError::Empty
-            });
-        };
-        let (start, len) = self.half.grant.get().unwrap_or_default();
-        let span = self
-            .half
-            .ring
-            .data()
-            .get(start..start + len)
-            .unwrap_or_default();
+        let (span, grant) = self.open_grant()?;
         let Some(payload) = frame::payload_len(span, self.half.ring.max_frame()) else {
             grant.release(0);
             return Err(self.blame());
@@ -296,10 +401,29 @@ impl<'a> Consumer<'a> {
         result
     }
 
+    /// A grant on what can be read in one piece, and its words.
+    #[inline(always)]
+    fn open_grant(&self) -> Result<(&'a [AtomicU64], Grant<'_, 'a>), RecvError> {
+        if self.half.corrupt.get() {
+            return Err(RecvError::PeerCorrupt);
+        }
+        let Ok(grant) = overlay::queue(&self.half).stream_consumer().read() else {
+            return Err(match self.half.corrupt.get() {
+                true => self.blame(),
+                false => RecvError::Empty,
+            });
+        };
+        let (start, len) = self.half.grant.get().unwrap_or_default();
+        let data = self.half.ring.data();
+        Ok((data.get(start..start + len).unwrap_or_default(), grant))
+    }
+
     /// Marks the peer as corrupt, once, and counts it.
-    fn blame(&mut self) -> RecvError {
+    #[cold]
+    fn blame(&self) -> RecvError {
         self.half.corrupt.set(true);
-        self.corruptions = self.corruptions.saturating_add(1);
+        self.corruptions
+            .set(self.corruptions.get().saturating_add(1));
         RecvError::PeerCorrupt
     }
 }

@@ -36,6 +36,10 @@ pub(super) trait Half {
     fn reserve(&self, _words: usize) -> Result<usize, WriteGrantError> {
         Err(WriteGrantError::InsufficientSize)
     }
+    /// Opens a grant on all words that are known to be free from where the next frame would go: (start, length).
+    fn reserve_most(&self) -> Result<(usize, usize), WriteGrantError> {
+        Err(WriteGrantError::InsufficientSize)
+    }
     /// Ends the write grant, keeping its first `used` words.
     fn commit(&self, _used: usize) {}
     /// Opens a grant on what can be read in one piece: (start, length).
@@ -53,6 +57,7 @@ pub(super) struct View<H>(PhantomData<H>, UnsafeCell<()>);
 pub(super) type Queue<H> = BBQueue<View<H>, View<H>, Polling>;
 
 /// The queue of a half.
+#[inline]
 pub(super) fn queue<H: Half>(half: &H) -> &Queue<H> {
     const { assert!(size_of::<Queue<H>>() == 0 && align_of::<Queue<H>>() == 1) };
     let address = ptr::from_ref(half).expose_provenance();
@@ -63,6 +68,7 @@ pub(super) fn queue<H: Half>(half: &H) -> &Queue<H> {
 }
 
 /// The half under a view.
+#[inline]
 fn half<H: Half>(view: &View<H>) -> &H {
     let address = ptr::from_ref(view).addr();
     // SAFETY: a `View` exists only inside a `Queue` made by `queue` (see the module's head), at the
@@ -94,10 +100,10 @@ unsafe impl<H: Half> Coord for View<H> {
     fn grant_max_remaining(
         &self,
         _capacity: usize,
-        _bytes: usize,
+        bytes: usize,
     ) -> Result<(usize, usize), WriteGrantError> {
-        // Frames are reserved whole; an open-ended grant has no user here.
-        Err(WriteGrantError::InsufficientSize)
+        let (start, len) = half(self).reserve_most()?;
+        Ok((start * WORD_BYTES, (len * WORD_BYTES).min(bytes)))
     }
 
     fn grant_exact(&self, _capacity: usize, bytes: usize) -> Result<usize, WriteGrantError> {

@@ -70,6 +70,7 @@ pub(super) struct Indices {
     pub last: usize,
 }
 
+#[inline]
 fn pack(epoch: u16, indices: Indices) -> u64 {
     (u64::from(epoch) << (2 * INDEX_BITS))
         | ((indices.last as u64 & INDEX_MASK) << INDEX_BITS)
@@ -77,6 +78,7 @@ fn pack(epoch: u16, indices: Indices) -> u64 {
 }
 
 /// A word of another epoch reads as an empty ring's. Epoch 0 is no epoch.
+#[inline]
 fn unpack(word: u64, epoch: u16) -> Indices {
     if (word >> (2 * INDEX_BITS)) as u16 != epoch {
         return Indices { at: 0, last: 0 };
@@ -104,19 +106,23 @@ impl<'a> Ring<'a> {
     }
 
     /// The longest payload in bytes.
+    #[inline]
     pub fn max_frame(&self) -> usize {
         crate::ring::max_frame(self.data.len() * WORD_BYTES)
     }
 
+    #[inline]
     pub(super) fn data(&self) -> &'a [AtomicU64] {
         self.data
     }
 
     /// Data words.
+    #[inline]
     pub(super) fn capacity(&self) -> usize {
         self.data.len()
     }
 
+    #[inline]
     pub(super) fn publish_tail(&self, epoch: u16, indices: Indices) {
         self.words
             .producer
@@ -124,6 +130,7 @@ impl<'a> Ring<'a> {
             .store(pack(epoch, indices), Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn publish_head(&self, epoch: u16, read: usize) {
         let indices = Indices { at: read, last: 0 };
         self.words
@@ -132,10 +139,12 @@ impl<'a> Ring<'a> {
             .store(pack(epoch, indices), Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn load_tail(&self, epoch: u16) -> Indices {
         unpack(self.words.producer.tail.load(Ordering::Acquire), epoch)
     }
 
+    #[inline]
     pub(super) fn load_head(&self, epoch: u16) -> Indices {
         unpack(self.words.consumer.head.load(Ordering::Acquire), epoch)
     }
