@@ -8,7 +8,7 @@ use offsched_abi::header::State;
 use offsched_abi::ring::{RecvError, SendError};
 use rustix::fs::Timespec;
 use rustix::io::Errno;
-use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes};
 
 use crate::device::Device;
 use crate::error::Error;
@@ -168,6 +168,38 @@ impl Channel {
         }
     }
 
+    /// Sends values from the front of `messages`, in one publication, as long as there is room; returns how many went.
+    /// The fastest way to send many.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send), if not even the first went.
+    pub fn try_send_msgs<T: IntoBytes + Immutable>(
+        &mut self,
+        messages: &[T],
+    ) -> Result<usize, Error> {
+        let size = size_of::<T>();
+        self.check_size(size)?;
+        let result = self.call(|end| end.send_equal(messages.as_bytes(), size));
+        let (count, sent) = self.sent(result, size)?;
+        self.ring_if(sent.ring_doorbell);
+        Ok(count)
+    }
+
+    /// Receives values into the front of `messages`, giving their room back together; returns how many came. The fastest
+    /// way to receive many.
+    ///
+    /// # Errors
+    /// [`Error::NotThatType`] if the next message has another length (it stays), and those of
+    /// [`try_recv`](Self::try_recv).
+    pub fn try_recv_msgs<T: FromBytes + IntoBytes>(
+        &mut self,
+        messages: &mut [T],
+    ) -> Result<usize, Error> {
+        let size = size_of::<T>();
+        let result = self.call(|end| end.recv_equal(messages.as_mut_bytes(), size));
+        Ok(self.received(result)?.unwrap_or(0))
+    }
+
     /// Sends a value's bytes, waiting for room.
     ///
     /// # Errors
@@ -198,8 +230,30 @@ impl Channel {
     /// Before polling [`as_fd`](AsFd::as_fd) in an event loop of one's own: asks the core to ring.
     /// False if there is a message already (or the channel is gone): receive instead of sleeping.
     pub fn prepare_poll(&mut self) -> bool {
+        self.prepare(Wait::Mail)
+    }
+
+    /// As [`prepare_poll`](Self::prepare_poll), for whatever is waited for.
+    pub(crate) fn prepare(&mut self, wait: Wait) -> bool {
         self.grant.line.heard();
-        self.call(|end| end.sleep_until(Wait::Mail))
+        self.call(|end| end.sleep_until(wait))
+    }
+
+    /// After a sleep that was prepared: takes the request for the doorbell back.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    #[cfg(feature = "tokio")]
+    pub(crate) fn awake(&mut self) -> Result<(), Error> {
+        self.call(|end| end.awake());
+        self.check()
+    }
+
+    /// What becomes readable when the device is gone, if that is another descriptor than the one that becomes readable
+    /// when the core rang. If it is the same, it tells of room too, by becoming writable.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn handle(&self) -> Option<BorrowedFd<'_>> {
+        self.grant.line.handle()
     }
 
     /// An error if the core is gone or the channel closed, asking the device too.
@@ -258,7 +312,11 @@ impl Channel {
     }
 
     fn check_len(&self, message: &[u8]) -> Result<(), Error> {
-        let (len, max) = (message.len(), self.max_send());
+        self.check_size(message.len())
+    }
+
+    fn check_size(&self, len: usize) -> Result<(), Error> {
+        let max = self.max_send();
         if len > max {
             Err(Error::TooLong { len, max })
         } else {
@@ -300,6 +358,7 @@ impl Channel {
             }
             Err(RecvError::Empty) => self.nothing().map(|()| None),
             Err(RecvError::BufferTooSmall { needed }) => Err(Error::BufferTooSmall { needed }),
+            Err(RecvError::OtherLength { found }) => Err(Error::NotThatType { len: found }),
             Err(RecvError::Closed) => Err(self.closed()),
             Err(RecvError::PeerCorrupt) => Err(Error::Corrupt),
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use offsched_abi::region::ServiceEntry;
 
@@ -13,6 +14,9 @@ use crate::telemetry::Telemetry;
 
 /// Starts of the core that a binding may meet in a row.
 const RESTARTS: u32 = 3;
+
+/// Shortest and longest time between two tries to bind.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
 /// An open device. Cheap to clone.
 #[derive(Clone)]
@@ -72,6 +76,25 @@ impl Device {
     pub fn bind(&self, service: &str) -> Result<Channel, Error> {
         let (grant, map) = self.grant(service)?;
         Ok(Channel::new(self.clone(), service, grant, map))
+    }
+
+    /// As [`bind`](Self::bind), waiting up to `timeout` for a channel where all are taken. Who comes first is not
+    /// settled: it asks again, soon at first and every 20 ms later.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_timeout(&self, service: &str, timeout: Duration) -> Result<Channel, Error> {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut pause = ASK_AGAIN.0;
+        loop {
+            match self.bind(service) {
+                Err(Error::AllTaken { .. }) if deadline.is_none_or(|at| Instant::now() < at) => {}
+                result => return result,
+            }
+            let left = deadline.map_or(pause, |at| at.saturating_duration_since(Instant::now()));
+            std::thread::sleep(pause.min(left));
+            pause = (2 * pause).min(ASK_AGAIN.1);
+        }
     }
 
     /// The parts of a channel.

@@ -15,13 +15,18 @@
 //!
 //! Messages go through rings in memory shared with the core; the kernel is asked only to sleep and
 //! to wake a core that said it would not look by itself. The same calls work on the kernel's device,
-//! `/dev/offsched`. `unsafe` is in `map` and in `node::kernel` only.
+//! `/dev/offsched`. `unsafe` is in `map` and in `node::kernel`, and in the one call of `asynchronous` that
+//! hands a descriptor to the runtime.
+//!
+//! Programs that run on tokio switch on the feature `tokio` and use `AsyncChannel`.
 //!
 //! When the core stops or crashes, calls return [`Error::CoreGone`], also those that wait; after a
 //! restart, [`Channel::rebind`].
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod channel;
 mod device;
 mod error;
@@ -29,6 +34,8 @@ mod map;
 mod node;
 mod telemetry;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncChannel;
 pub use channel::Channel;
 pub use device::Device;
 pub use error::Error;

@@ -137,6 +137,23 @@ fn close_frees_the_channel_and_the_next_client_finds_it_clean() {
 }
 
 #[test]
+fn a_binding_waits_until_another_gives_its_channel_back() {
+    let image = Image::start();
+    let device = image.open();
+    let first = device.bind("other").unwrap();
+    let error = device.bind_timeout("other", Duration::from_millis(5));
+    assert!(matches!(error.err(), Some(Error::AllTaken { .. })));
+    let waits = std::thread::spawn({
+        let device = device.clone();
+        move || device.bind_timeout("other", LONG)
+    });
+    first.close();
+    stream(&mut waits.join().unwrap().unwrap(), 10);
+    let error = device.bind_timeout("nobody", LONG).err().unwrap();
+    assert!(matches!(error, Error::NoService { .. }), "at once: {error}");
+}
+
+#[test]
 fn rebind_after_the_device_closed_the_channel() {
     let image = Image::start();
     let mut channel = image.open().bind("other").unwrap();

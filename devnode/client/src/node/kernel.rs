@@ -130,6 +130,11 @@ impl Line for KernelLine {
         }
     }
 
+    #[cfg(feature = "tokio")]
+    fn handle(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
     fn wake_fd(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }

@@ -52,6 +52,9 @@ pub(crate) trait Line: Send + Sync {
     fn pages(&self) -> Pages<'_>;
     /// Readable when the core rang.
     fn wake_fd(&self) -> BorrowedFd<'_>;
+    /// Readable when the device is gone, where [`wake_fd`](Self::wake_fd) does not tell of that, nor of room.
+    #[cfg(feature = "tokio")]
+    fn handle(&self) -> Option<BorrowedFd<'_>>;
     /// Sleeps until the core rings, or there is what the wait is for.
     fn sleep(&self, wait: Wait, timeout: Option<&Timespec>) -> Result<Event, Errno>;
     /// The ring was heard: from here on another one is news.

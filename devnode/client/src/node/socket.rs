@@ -178,6 +178,11 @@ impl Line for SocketLine {
         }
     }
 
+    #[cfg(feature = "tokio")]
+    fn handle(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.handle.as_fd())
+    }
+
     fn wake_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
