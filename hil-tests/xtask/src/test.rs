@@ -17,6 +17,9 @@ const TESTS_LONG: &[(&str, &str)] = &[
 /// What a long run asks of the optimised ones: sets whose interrupt points are swept, every instruction stepped over.
 const PROPERTIES_LONG: &[(&str, &str)] = &[("OFFSCHED_SWEEPS", "5000"), ("OFFSCHED_STRIDE", "1")];
 
+/// Steps of a hostile peer over the raw shared words in a long run: minutes, optimised.
+const HOSTILE_LONG: &str = "1000000000";
+
 /// Runs all steps until one fails.
 pub fn run(long: bool) -> ExitCode {
     let begin = Instant::now();
@@ -60,14 +63,21 @@ fn steps(long: bool) -> Vec<Step> {
     let loom = Step::cargo("loom", "test --package offsched-abi --release --test loom")
         .env("RUSTFLAGS", "--cfg loom")
         .env("CARGO_TARGET_DIR", target_dir("loom"));
-    vec![
+    let mut steps = vec![
         Step::cargo("format", "fmt --all --check"),
         Step::cargo("lints", "clippy --workspace --all-targets -- -D warnings"),
         tests,
         loom,
         properties,
         Step::cargo("docs", "doc --no-deps --workspace").env("RUSTDOCFLAGS", "-D warnings"),
-    ]
+    ];
+    if long {
+        let hostile = "test --package offsched-abi --release --test hostile";
+        let drills = "test --package offsched-clients --release --test hosted -- --nocapture";
+        steps.push(Step::cargo("hostile", hostile).env("OFFSCHED_FUZZ_STEPS", HOSTILE_LONG));
+        steps.push(Step::cargo("drills", drills).env("OFFSCHED_DRILLS", "long"));
+    }
+    steps
 }
 
 /// Licences of all dependencies, where the tool for it is there: it is not part of Rust.

@@ -1,0 +1,159 @@
+//! The drills. Each has neighbours: applications that stream numbered messages with checksums all the while, and fail if
+//! one is lost, damaged, somebody else's or there twice.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread::scope;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use crate::child::Player;
+use crate::message::mix;
+use crate::roles::Role;
+
+/// A drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drill {
+    /// Applications are killed at random points of a transfer (count: kills)
+    Kills,
+    /// Many applications at once (count: applications)
+    Crowd,
+    /// An application never reads (count: seconds)
+    Mute,
+    /// An application writes anything anywhere into its channel (count: seconds)
+    Scribble,
+    /// The core is started again under its applications (count: restarts)
+    Restart,
+}
+
+/// Neighbours of a misbehaving application.
+const NEIGHBOURS: usize = 4;
+/// Victims alive at a time.
+const VICTIMS: u32 = 2;
+/// Applications under which the core is started again.
+const FAITHFUL: usize = 16;
+/// Longest life of a victim after it has bound, us: anywhere in a transfer.
+const LIFE_US: u64 = 3_000;
+
+/// Runs a drill: its figures.
+///
+/// # Errors
+/// A sentence: what did not hold.
+pub fn run(
+    drill: Drill,
+    device: &Path,
+    count: Option<u32>,
+    restart: Option<&str>,
+) -> Result<String, String> {
+    let begin = Instant::now();
+    let figures = match drill {
+        Drill::Kills => kills(device, count.unwrap_or(100)),
+        Drill::Crowd => crowd(device, count.unwrap_or(64)),
+        Drill::Mute => beside(device, Role::Mute, count.unwrap_or(2)),
+        Drill::Scribble => beside(device, Role::Scribbler, count.unwrap_or(2)),
+        Drill::Restart => {
+            let command = restart.ok_or("`restart` needs --restart COMMAND")?;
+            restarts(device, count.unwrap_or(3), command)
+        }
+    }?;
+    Ok(format!("{figures}, {:.1} s", begin.elapsed().as_secs_f64()))
+}
+
+fn start(role: Role, device: &Path, count: usize) -> Result<Vec<Player>, String> {
+    (0..count).map(|_| Player::start(role, device)).collect()
+}
+
+/// Ends the neighbours: how many messages went through. Each must have had some.
+fn finish(neighbours: Vec<Player>) -> Result<u64, String> {
+    let mut total = 0;
+    for neighbour in neighbours {
+        match neighbour.finish()?[..] {
+            [got] if got > 0 => total += got,
+            _ => return Err("a neighbour got nothing through".to_owned()),
+        }
+    }
+    Ok(total)
+}
+
+fn kills(device: &Path, kills: u32) -> Result<String, String> {
+    let neighbours = start(Role::Neighbour, device, NEIGHBOURS)?;
+    let one = |line: u32| -> Result<(), String> {
+        for number in (line..kills).step_by(VICTIMS as usize) {
+            let victim = Player::start(Role::Victim, device)?;
+            let life = mix(u64::from(number)) % LIFE_US;
+            std::thread::sleep(Duration::from_micros(life));
+            victim.kill()?;
+        }
+        Ok(())
+    };
+    scope(|scope| {
+        let lines: Vec<_> = (0..VICTIMS)
+            .map(|line| scope.spawn(move || one(line)))
+            .collect();
+        lines.into_iter().try_for_each(|line| {
+            let ended = line.join();
+            ended.unwrap_or_else(|_| Err("a line of victims panicked".to_owned()))
+        })
+    })?;
+    let messages = finish(neighbours)?;
+    Ok(format!(
+        "{kills} kills; {messages} messages through {NEIGHBOURS} neighbours, none lost, none twice"
+    ))
+}
+
+fn crowd(device: &Path, clients: u32) -> Result<String, String> {
+    let crowd = start(Role::Neighbour, device, clients as usize)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let messages = finish(crowd)?;
+    Ok(format!(
+        "{clients} at once; {messages} messages, none lost, none twice"
+    ))
+}
+
+fn beside(device: &Path, role: Role, seconds: u32) -> Result<String, String> {
+    let neighbours = start(Role::Neighbour, device, NEIGHBOURS)?;
+    let odd = Player::start(role, device)?;
+    std::thread::sleep(Duration::from_secs(u64::from(seconds)));
+    let messages = finish(neighbours)?;
+    odd.finish()?;
+    // Its channel serves the next.
+    let next = start(Role::Neighbour, device, 1)?;
+    let after = finish(next)?;
+    Ok(format!(
+        "{seconds} s beside a {role:?}; {messages} messages through {NEIGHBOURS} neighbours and {after} after it, \
+         none lost, none twice"
+    ))
+}
+
+fn restarts(device: &Path, restarts: u32, command: &str) -> Result<String, String> {
+    let clients = start(Role::Faithful, device, FAITHFUL)?;
+    for _ in 0..restarts {
+        std::thread::sleep(Duration::from_millis(300));
+        let status = Command::new("sh").args(["-c", command]).status();
+        match status {
+            Ok(status) if status.success() => {}
+            other => return Err(format!("`{command}` failed: {other:?}")),
+        }
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let (mut messages, mut again) = (0, 0);
+    for client in clients {
+        match client.finish()?[..] {
+            [got, bound] if (1..=u64::from(restarts)).contains(&bound) => {
+                messages += got;
+                again += bound;
+            }
+            [_, bound] => {
+                return Err(format!(
+                    "an application bound again {bound} times in {restarts} restarts"
+                ));
+            }
+            _ => return Err("an application said nothing".to_owned()),
+        }
+    }
+    Ok(format!(
+        "{restarts} restarts under {FAITHFUL} applications, which bound again {again} times; {messages} messages, none \
+         lost within a run, none twice"
+    ))
+}
