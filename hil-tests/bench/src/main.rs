@@ -11,6 +11,7 @@
 //! | `dispatch` | the same spawn among 1 to 512 tasks |
 //! | `tick` | periodic tasks, and the share of the core that they take |
 //! | `wake` | waking a core that polls or halts in idle, from another CPU |
+//! | `rings` | messages between an application and the core, two CPUs |
 //! | `sizes` | bytes |
 #![deny(unsafe_code)]
 
@@ -22,6 +23,7 @@ mod micro;
 mod output;
 mod peers;
 mod report;
+mod rings;
 mod rows;
 mod series;
 mod sizes;
@@ -103,6 +105,11 @@ fn run(args: &Args) -> Result<Report, String> {
     };
     let rounds = args.rounds as usize;
     let mut book = Book::new(rounds, &args.filter);
+    let mut notes = Vec::new();
+    let pair = rings::Pair::choose(cpu, &cpus);
+    if pair.is_none() {
+        notes.push("rings: skipped, they need a second CPU".to_owned());
+    }
     let begin = Instant::now();
     for round in 1..=rounds {
         eprint!(
@@ -116,10 +123,14 @@ fn run(args: &Args) -> Result<Report, String> {
         for load in tick::LOADS {
             tick::measure(&mut book, load, hz)?;
         }
+        if let Some(pair) = pair {
+            rings::measure(&mut book, pair, &mut notes)?;
+        }
         confine(&cpus)?;
     }
     eprintln!();
-    let mut notes = peers::dpdk::timers();
+    notes.extend(peers::dpdk::timers());
+    notes.extend(pair.map(peers::dpdk::ring).unwrap_or_default());
     notes.extend(
         offsched_hosted::warnings(cpu, false)
             .iter()

@@ -4,15 +4,15 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::report::{Derived, LABEL_WIDTH, Measured, Report};
-use crate::rows::GROUPS;
+use crate::report::{Bound, Derived, LABEL_WIDTH, Measured, Report};
+use crate::rows::groups;
 use crate::sizes;
 
 /// The report for people.
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, report);
-    for (heading, rows) in GROUPS {
+    for (heading, rows) in groups() {
         let lines: Vec<&Measured> = report
             .measured
             .iter()
@@ -104,7 +104,11 @@ fn derived(out: &mut String, one: &Derived) {
             format!("{value:.2}x")
         }
     };
-    let target = one.target.map_or(String::new(), show);
+    let target = match one.target {
+        Some(Bound::Most(most)) => show(most),
+        Some(Bound::Least(least)) => format!(">= {}", show(least)),
+        None => String::new(),
+    };
     let text = format!(
         "{:<LABEL_WIDTH$} {:>8}  {}",
         one.label,
@@ -154,7 +158,15 @@ pub fn object(report: &Report) -> Value {
     let derived = report.derived.iter().map(|one| {
         (
             one.id.to_owned(),
-            json!({ "value": one.value, "target_max": one.target, "is_met": one.is_met() }),
+            match one.target {
+                Some(Bound::Least(least)) => {
+                    json!({ "value": one.value, "target_min": least, "is_met": one.is_met() })
+                }
+                _ => {
+                    let most = one.target.map(Bound::value);
+                    json!({ "value": one.value, "target_max": most, "is_met": one.is_met() })
+                }
+            },
         )
     });
     let sizes = |parts: &[(&str, usize)]| {

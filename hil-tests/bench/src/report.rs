@@ -1,5 +1,6 @@
 //! Figures from the book: rows, what follows from them, and the verdicts.
 
+use crate::rings;
 use crate::rows::{self, Row};
 use crate::series::{Book, EMPTY, Empty, Summary};
 use crate::tick;
@@ -30,8 +31,26 @@ pub struct Derived {
     pub value: f64,
     /// True: a share, shown in percent. Otherwise a ratio.
     pub is_share: bool,
+    /// What is good.
+    pub target: Option<Bound>,
+}
+
+/// A good value's bound.
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
     /// The largest good value.
-    pub target: Option<f64>,
+    Most(f64),
+    /// The least.
+    Least(f64),
+}
+
+impl Bound {
+    /// The number.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Most(value) | Self::Least(value) => value,
+        }
+    }
 }
 
 /// All that is reported.
@@ -64,7 +83,10 @@ impl Measured {
 impl Derived {
     /// Whether the target is met, if there is one.
     pub fn is_met(&self) -> Option<bool> {
-        Some(self.value <= self.target?)
+        Some(match self.target? {
+            Bound::Most(most) => self.value <= most,
+            Bound::Least(least) => self.value >= least,
+        })
     }
 }
 
@@ -100,6 +122,7 @@ impl Report {
             notes,
         };
         report.derived = report.derive();
+        report.derived.extend(rings::derive(&report.measured));
         report
     }
 
@@ -190,7 +213,7 @@ impl Report {
                     label,
                     value: value?,
                     is_share,
-                    target,
+                    target: target.map(Bound::Most),
                 })
             });
         some.collect()

@@ -14,7 +14,8 @@ pub struct Row {
 /// A heading and its rows.
 pub type Group = (&'static str, &'static [Row]);
 
-const fn row(id: &'static str, label: &'static str) -> Row {
+/// A row without a target.
+pub const fn row(id: &'static str, label: &'static str) -> Row {
     Row {
         id,
         label,
@@ -31,7 +32,11 @@ const fn target(id: &'static str, label: &'static str, cycles: f64) -> Row {
 }
 
 /// All rows, in the order of the report.
-pub const GROUPS: &[Group] = &[
+pub fn groups() -> impl Iterator<Item = &'static Group> {
+    GROUPS.iter().chain(crate::rings::GROUPS)
+}
+
+const GROUPS: &[Group] = &[
     (
         "spawn of a more urgent task",
         &[
@@ -129,7 +134,7 @@ pub const GROUPS: &[Group] = &[
 
 /// All rows without their headings.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    GROUPS.iter().flat_map(|(_, rows)| rows.iter())
+    groups().flat_map(|(_, rows)| rows.iter())
 }
 
 #[cfg(test)]

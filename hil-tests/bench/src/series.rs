@@ -73,6 +73,22 @@ impl Series {
             .push(samples.iter().sum::<u64>() as f64 / samples.len().max(1) as f64);
     }
 
+    /// Adds what lies between stamps of a stream: cycles, and operations done by then.
+    pub fn add_stamps(&mut self, stamps: &[(u64, usize)]) {
+        for stamps in stamps.chunks(BATCH + 1) {
+            let between = |a: (u64, usize), b: (u64, usize)| {
+                b.0.saturating_sub(a.0) as f64 / (b.1 - a.1).max(1) as f64
+            };
+            let singles = stamps
+                .windows(2)
+                .map(|pair| between(pair[0], pair[1]).round() as u64);
+            self.singles.extend(singles);
+            if let [first, .., last] = stamps {
+                self.batches.push(between(*first, *last));
+            }
+        }
+    }
+
     /// The figures; `None` if nothing was measured.
     pub fn summary(&self, empty: Empty) -> Option<Summary> {
         let (fine_off, single_off) = match self.timing {
@@ -260,6 +276,20 @@ mod tests {
         assert_eq!((summary.fine, summary.best), (35.0, 9.0));
         assert_eq!(summary.quantiles, [26, 4_974, 4_974]);
         assert_eq!(summary.max, 5_026);
+    }
+
+    #[test]
+    fn a_stream_counts_each_operation_between_its_stamps() {
+        let mut book = Book::new(1, "");
+        let series = book.series("x", Timing::Exact).unwrap();
+        series.add_stamps(&[(1_000, 0), (1_320, 32), (1_960, 64)]);
+        let empty = Empty {
+            fine: 5.0,
+            single: 5,
+        };
+        let summary = series.summary(empty).unwrap();
+        assert_eq!((summary.fine, summary.max), (15.0, 20));
+        assert_eq!(summary.quantiles[0], 10);
     }
 
     #[test]
