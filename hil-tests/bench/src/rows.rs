@@ -60,7 +60,7 @@ const GROUPS: &[Group] = &[
                 "return to the preempted one, measured",
                 20.0,
             ),
-            row("spawn.clock", "of which, measured: a reading of the clock"),
+            row("spawn.clock", "of which, measured: reading the clock"),
             target("spawn.whole", "spawn + run + return, unmeasured", 50.0),
             target(
                 "spawn.whole.measured",
