@@ -353,7 +353,7 @@ mod tests {
                 word.store(any.wrapping_sub(random() % 3), Ordering::Relaxed);
             }
             for slot in &ring.slots {
-                let head = random() << 32 | random() % 2000 << 16 | random() % 3;
+                let head = (random() << 32) | ((random() % 2000) << 16) | (random() % 3);
                 slot.head.store(head, Ordering::Relaxed);
             }
             let mut cursor = LogCursor {
