@@ -236,7 +236,8 @@ mod tests {
         let layout = Layout::new(&NEEDS).unwrap();
         let region = tables_for(1, 3, 5).unwrap().region_bytes;
         assert_eq!(layout.console, region);
-        assert_eq!(layout.public_bytes, region + CONSOLE_BYTES as u64);
+        assert_eq!(layout.logs, region + CONSOLE_BYTES as u64);
+        assert_eq!(layout.public_bytes, layout.logs + LOG_BYTES as u64);
         // A control page, and two rings of two pages.
         let channels = 3 * 5 * PAGE_BYTES as u64;
         assert_eq!(layout.shared_bytes, layout.public_bytes + channels);

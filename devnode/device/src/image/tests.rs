@@ -69,6 +69,7 @@ fn elf(parts: &[Part], info: &ImageInfo) -> Vec<u8> {
 fn info_of(shared_bytes: u64, public_bytes: u64) -> ImageInfo {
     ImageInfo::new(&Layout {
         console: 0,
+        logs: 0,
         public_bytes,
         shared_bytes,
     })
