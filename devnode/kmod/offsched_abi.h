@@ -33,6 +33,9 @@
 /* Bytes of the console, whole pages. */
 #define OFFSCHED_CONSOLE_BYTES 0x9000ULL
 
+/* Bytes of the log rings, whole pages. */
+#define OFFSCHED_LOG_BYTES 0x21000ULL
+
 /* Offset of a core's epoch in its region, bytes. */
 #define OFFSCHED_EPOCH_OFFSET 0x44ULL
 

@@ -9,7 +9,7 @@ use offsched_abi::header::{
     BELL_OFFSET, Bells, CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header, LAYOUT_HASH,
     MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
 };
-use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, PARAMS_MAGIC, Params};
+use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, LOG_BYTES, PARAMS_MAGIC, Params};
 use offsched_abi::node::{NODE_MAGIC, Reply, Request};
 use offsched_abi::region::ServiceEntry;
 use offsched_abi::ring::{ConsumerLine, ProducerLine, RingWords};
@@ -43,6 +43,11 @@ pub(crate) const COMPUTED: &[(&str, u64, &str)] = &[
         "CONSOLE_BYTES",
         CONSOLE_BYTES as u64,
         "Bytes of the console, whole pages.",
+    ),
+    (
+        "LOG_BYTES",
+        LOG_BYTES as u64,
+        "Bytes of the log rings, whole pages.",
     ),
     (
         "EPOCH_OFFSET",
