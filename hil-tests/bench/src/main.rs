@@ -10,7 +10,7 @@
 //! | `micro` | spawns, locks, timers, peers: an app on the hosted core |
 //! | `dispatch` | the same spawn among 1 to 512 tasks |
 //! | `tick` | periodic tasks, and the share of the core that they take |
-//! | `wake` | waking a core that polls or halts in idle, from another CPU |
+//! | `idle` | waking a core that polls or halts in idle, from another CPU |
 //! | `rings` | messages between an application and the core, two CPUs |
 //! | `sizes` | bytes |
 #![deny(unsafe_code)]
@@ -18,6 +18,7 @@
 mod clock;
 mod dispatch;
 mod handover;
+mod idle;
 mod image;
 mod micro;
 mod output;
@@ -28,7 +29,6 @@ mod rows;
 mod series;
 mod sizes;
 mod tick;
-mod wake;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -118,7 +118,7 @@ fn run(args: &Args) -> Result<Report, String> {
         );
         peers::park(&mut book);
         book = hosted_round(book, &config)?;
-        wake::measure(&mut book, &config, cpu, &cpus)?;
+        idle::measure(&mut book, &config, cpu, &cpus)?;
         confine(&CpuList::new(vec![cpu]))?;
         for load in tick::LOADS {
             tick::measure(&mut book, load, hz)?;

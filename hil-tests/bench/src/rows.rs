@@ -116,10 +116,9 @@ const GROUPS: &[Group] = &[
     (
         "from another CPU's store to who waits for it",
         &[
-            row("wake.poll", "a core that polls in idle"),
-            row("wake.halt", "a core that halts in idle: doorbell"),
-            row("wake.futex", "a thread that is parked: unpark (futex)"),
-            row("wake.pipe", "a thread that reads a pipe: a byte"),
+            row("idle.poll", "a core that polls in idle"),
+            row("idle.halt", "a core that halts in idle: doorbell"),
+            row("idle.futex", "a thread that is parked: unpark (futex)"),
         ],
     ),
     (

@@ -1,7 +1,6 @@
-//! From another CPU's store to the one who waits for it: a core that polls in idle, one that halts, and threads that
-//! sleep in Linux. One way each, by the counter, which all CPUs share.
+//! From another CPU's store to the one who waits for it: a core that polls in idle, one that halts, and a
+//! thread that is parked. One way each, by the counter, which all CPUs share.
 
-use std::io::{PipeReader, Read as _, Write as _, pipe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -66,11 +65,10 @@ pub fn measure(book: &mut Book, config: &Config, cpu: usize, cpus: &CpuList) -> 
         return Ok(());
     }
     // Started with all CPUs to choose from, woken from the others.
-    on_core::<polling::App>(book, "wake.poll", config, [&others, cpus])?;
-    on_core::<halting::App>(book, "wake.halt", config, [&others, cpus])?;
+    on_core::<polling::App>(book, "idle.poll", config, [&others, cpus])?;
+    on_core::<halting::App>(book, "idle.halt", config, [&others, cpus])?;
     confine(&others)?;
     parked(book, cpu)?;
-    piped(book, cpu)?;
     confine(cpus)
 }
 
@@ -99,7 +97,7 @@ fn on_core<A: App>(
 /// `std`'s park and unpark: a futex.
 fn parked(book: &mut Book, cpu: usize) -> Result<(), String> {
     static ENDS: AtomicBool = AtomicBool::new(false);
-    if !book.wants(&["wake.futex"]) {
+    if !book.wants(&["idle.futex"]) {
         return Ok(());
     }
     ENDS.store(false, SeqCst);
@@ -110,32 +108,9 @@ fn parked(book: &mut Book, cpu: usize) -> Result<(), String> {
             look();
         }
     });
-    series(book, "wake.futex", || waiter.thread().unpark());
+    series(book, "idle.futex", || waiter.thread().unpark());
     ENDS.store(true, SeqCst);
     waiter.thread().unpark();
-    waiter
-        .join()
-        .map_err(|_| "the waiting thread panicked".to_owned())
-}
-
-/// A byte through a pipe.
-fn piped(book: &mut Book, cpu: usize) -> Result<(), String> {
-    if !book.wants(&["wake.pipe"]) {
-        return Ok(());
-    }
-    let (reader, mut writer) = pipe().map_err(|error| format!("a pipe: {error}"))?;
-    let wait = move |mut reader: PipeReader| {
-        pin(cpu);
-        while reader.read(&mut [0]).is_ok_and(|read| read == 1) {
-            look();
-        }
-    };
-    let waiter = thread::spawn(move || wait(reader));
-    series(book, "wake.pipe", || {
-        // The reader ends only after us.
-        let _ = writer.write_all(&[1]);
-    });
-    drop(writer);
     waiter
         .join()
         .map_err(|_| "the waiting thread panicked".to_owned())
