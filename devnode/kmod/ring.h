@@ -126,10 +126,13 @@ static inline int offsched_end_pop(struct offsched_end *end, void *buffer, size_
 	return offsched_end_unless_reset(end, offsched_rx_pop(&end->rx, buffer, size));
 }
 
-/* True: ring the core. */
+/* After a receive: gives room back, if it is time. True: ring the core. */
 static inline bool offsched_end_release(struct offsched_end *end)
 {
-	return offsched_rx_publish(&end->rx) && offsched_end_wanted(end, OFFSCHED_RING_FOR_ROOM);
+	/* An answer may follow. */
+	offsched_tx_claim(&end->tx);
+	return offsched_rx_publish_if_due(&end->rx) &&
+	       offsched_end_wanted(end, OFFSCHED_RING_FOR_ROOM);
 }
 
 /* Takes the request for the doorbell back: this side looks by itself again. */

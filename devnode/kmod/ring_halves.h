@@ -111,6 +111,18 @@ static inline bool offsched_tx_publish(struct offsched_tx *tx)
 	return true;
 }
 
+/*
+ * Makes the memory of the next frame ours while there is something else to do: a
+ * word there, which no consumer may look at, is written.
+ */
+static inline void offsched_tx_claim(struct offsched_tx *tx)
+{
+	int start = offsched_place(&tx->ring, tx->own.at, tx->read, 1);
+
+	if (start >= 0)
+		offsched_store(tx->ring.data + start, (__u64)0);
+}
+
 /* True if a payload of `len` bytes would go in now. */
 static inline bool offsched_tx_has_room(struct offsched_tx *tx, size_t len)
 {
@@ -274,6 +286,19 @@ static inline bool offsched_rx_publish(struct offsched_rx *rx)
 	rx->published = rx->read;
 	offsched_store_release(rx->ring.head, offsched_pack(rx->epoch, rx->read, 0));
 	return true;
+}
+
+/*
+ * As offsched_rx_publish, if it is worth while: when nothing more is known to be
+ * there, or a quarter of the ring was taken since the last time. Otherwise the
+ * room waits: a peer that is short of it has frames here still to be taken.
+ */
+static inline bool offsched_rx_publish_if_due(struct offsched_rx *rx)
+{
+	__u32 words = rx->ring.words;
+	__u32 taken = rx->read < rx->published ? words : rx->read - rx->published;
+
+	return (taken >= words / 4 || !offsched_rx_span(rx)) && offsched_rx_publish(rx);
 }
 
 #endif
