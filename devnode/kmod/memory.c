@@ -19,7 +19,9 @@ int offsched_pages_alloc(struct offsched_pages *pages, unsigned long count)
 	if (!pages->page)
 		return -ENOMEM;
 	for (pages->count = 0; pages->count < count; pages->count++) {
-		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		/* Too large an image is refused; nobody is killed to make room for it. */
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
+					       __GFP_NOWARN);
 
 		if (!page) {
 			offsched_pages_free(pages);
