@@ -1,6 +1,6 @@
 //! Services that answer what they are sent, and do what a drill wants of a core.
 
-pub use words::{CRASH, ECHO, HISTORY, STOP};
+pub use words::{CRASH, ECHO, HISTORY, STAMP, STOP};
 
 /// What applications and the echo say to each other.
 mod words {
@@ -12,6 +12,8 @@ mod words {
     pub const CRASH: u64 = 2;
     /// End.
     pub const STOP: u64 = 3;
+    /// Answer with the core's counter, read just before the answer is sent.
+    pub const STAMP: u64 = 4;
 }
 
 /// Messages that one job handles; the rest releases it again.
@@ -22,7 +24,7 @@ macro_rules! echo {
         #[doc = $doc]
         #[offsched::service]
         pub mod $name {
-            use super::{CRASH, HISTORY, STOP};
+            use super::{CRASH, HISTORY, STAMP, STOP};
             use offsched::{Channel, Mail, Mutex};
 
             /// What the service has seen.
@@ -65,6 +67,7 @@ macro_rules! echo {
                         HISTORY => (words[1], words[2]) = (*cx.local.came, *cx.local.went),
                         CRASH => panic!("as a client asked"),
                         STOP => return cx.stop(),
+                        STAMP => words[1] = cx.clock.cycles(),
                         _ => {}
                     }
                     // A client that does not read loses answers.

@@ -11,9 +11,10 @@ mod faults;
 pub mod keep;
 pub mod nested;
 mod registers;
+pub mod steady;
 
 /// All of them, for whoever builds the images.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     "big",
     "divide",
     "double_fault",
@@ -27,6 +28,7 @@ pub const NAMES: [&str; 19] = [
     "panic",
     "protection",
     "quiet",
+    "steady",
     "strays",
     "timers",
     "uart",
