@@ -2,18 +2,19 @@
 
 use offsched_abi::header::State;
 
+use crate::Outcome;
+use crate::case::Case;
 use crate::rig::Rig;
-use crate::{Outcome, Report};
 
-pub fn run(rig: &Rig, report: &mut Report) {
+pub fn cases(rig: &Rig) -> Vec<Case> {
     match rig.expected() {
-        Ok(expected) => {
-            for (app, text) in expected {
-                report.case(&format!("app {app}"), || check(rig, &app, &text));
-            }
-        }
-        Err(why) => report.case("apps", || Err(why)),
+        Ok(expected) => expected.into_iter().map(case).collect(),
+        Err(why) => vec![Case::new("apps", move |_| Err(why.clone()))],
     }
+}
+
+fn case((app, text): (String, String)) -> Case {
+    Case::new(format!("app {app}"), move |rig| check(rig, &app, &text))
 }
 
 fn check(rig: &Rig, app: &str, expected: &str) -> Outcome {

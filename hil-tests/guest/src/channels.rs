@@ -13,10 +13,11 @@ use offsched_drills::echo::{CRASH, ECHO, HISTORY, STOP};
 use offsched_services::timer;
 use rustix::io::{FdFlags, fcntl_setfd};
 
+use crate::Outcome;
+use crate::case::Case;
 use crate::rig::{NODE, Offloaded, Rig};
-use crate::{Outcome, Report};
 
-/// First argument of a child that binds a service and waits to be killed.
+/// Scenario of a child that binds a service and waits to be killed.
 pub const HOLD: &str = "hold";
 
 /// Far longer than anything here takes.
@@ -27,20 +28,20 @@ const EXPIRIES: usize = 20;
 /// Channels of the echo.
 const CLIENTS: usize = 3;
 
-pub fn run(rig: &Rig, report: &mut Report) {
-    report.case("timers, one-shot and periodic", || timers(rig));
-    report.case("a sleeping core is rung, and a blocked reader", || {
-        wake(rig)
-    });
-    report.case("several channels at once", || several(rig));
-    report.case("channels run out, and come back", || taken(rig));
-    report.case("a client is killed", || killed(rig));
-    report.case("a child does not keep the channel", || inherited(rig));
-    report.case("a core goes under its client", || returned(rig));
-    report.case("a core crashes under its client", || crashed(rig));
-    report.case("a core ends under its client", || ended(rig));
-    report.case("rings of megabytes", || big(rig));
-    report.case("states in sysfs", || sysfs(rig));
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("timers, one-shot and periodic", timers),
+        Case::new("a sleeping core is rung, and a blocked reader", wake),
+        Case::new("several channels at once", several),
+        Case::new("channels run out, and come back", taken),
+        Case::new("a client is killed", killed),
+        Case::new("a child does not keep the channel", inherited),
+        Case::new("a core goes under its client", returned),
+        Case::new("a core crashes under its client", crashed),
+        Case::new("a core ends under its client", ended),
+        Case::new("rings of megabytes", big),
+        Case::new("states in sysfs", sysfs),
+    ]
 }
 
 /// As `Outcome` wants it.
@@ -238,7 +239,7 @@ pub fn hold() -> ExitCode {
 fn holder() -> Result<(Child, BufReader<ChildStdout>), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut child = Command::new(program)
-        .arg(HOLD)
+        .args([".", HOLD])
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("a child: {error}"))?;

@@ -4,49 +4,50 @@ use std::io::ErrorKind;
 
 use offsched_device::{Access, ImageFile, Segment};
 
+use crate::Outcome;
+use crate::case::Case;
 use crate::rig::Rig;
-use crate::{Outcome, Report};
 
 const BASE: u64 = 0x4000_0000;
 const PAGE: u64 = 4096;
-const EIO: i32 = 5;
 /// HLT, again and again.
 const CODE: [u8; 16] = [0xf4; 16];
 
 /// Turns a good image into one that must be refused.
 type Spoil = fn(&mut ImageFile<'_>);
 
-pub fn run(rig: &Rig, report: &mut Report) {
-    let cases: [(&str, Spoil); 8] = [
-        ("an entry outside the code", |image| image.entry = BASE + 16),
-        ("no segments", |image| image.segments.clear()),
-        ("too many segments", |image| {
-            image.segments = vec![image.segments[0].clone(); 17]
-        }),
-        ("segments that overlap", |image| {
-            image.segments = vec![image.segments[0].clone(); 2]
-        }),
-        ("a segment below the window", |image| {
-            image.segments[0].address = BASE - PAGE
-        }),
-        ("a segment that wraps around", |image| {
-            image.segments[0].bytes = !(PAGE - 1)
-        }),
-        ("a segment at half a page", |image| {
-            image.segments[0].address += 8
-        }),
-        ("no shared memory", |image| image.shared_bytes = 0),
-    ];
-    for (name, spoil) in cases {
-        report.case(&format!("refuse {name}"), || refuse(rig, spoil));
-    }
-    report.case("no sign of life", || dead(rig));
-    report.case("one image at a time", || busy(rig));
-    report.case("no start without a load", || unloaded(rig));
+const SPOILS: [(&str, Spoil); 8] = [
+    ("an entry outside the code", |image| image.entry = BASE + 16),
+    ("no segments", |image| image.segments.clear()),
+    ("too many segments", |image| {
+        image.segments = vec![image.segments[0].clone(); 17]
+    }),
+    ("segments that overlap", |image| {
+        image.segments = vec![image.segments[0].clone(); 2]
+    }),
+    ("a segment below the window", |image| {
+        image.segments[0].address = BASE - PAGE
+    }),
+    ("a segment that wraps around", |image| {
+        image.segments[0].bytes = !(PAGE - 1)
+    }),
+    ("a segment at half a page", |image| {
+        image.segments[0].address += 8
+    }),
+    ("no shared memory", |image| image.shared_bytes = 0),
+];
+
+pub fn cases() -> Vec<Case> {
+    let spoils = SPOILS
+        .map(|(name, spoil)| Case::new(format!("refuse {name}"), move |rig| refuse(rig, spoil)));
+    let mut all = Vec::from(spoils);
+    all.push(Case::new("one image at a time", busy));
+    all.push(Case::new("no start without a load", unloaded));
+    all
 }
 
 /// An image of one page that halts at once.
-fn halting() -> ImageFile<'static> {
+pub fn halting() -> ImageFile<'static> {
     ImageFile {
         entry: BASE,
         shared_bytes: 1 << 20,
@@ -57,18 +58,6 @@ fn halting() -> ImageFile<'static> {
             data: &CODE,
             access: Access::Execute,
         }],
-    }
-}
-
-/// The module gives up, and the CPU is Linux's again.
-fn dead(rig: &Rig) -> Outcome {
-    let device = rig.device()?;
-    device
-        .load(rig.cpu, &halting())
-        .map_err(|error| format!("load: {error}"))?;
-    match device.start() {
-        Err(error) if error.raw_os_error() == Some(EIO) => rig.check_returned(),
-        other => Err(format!("{other:?}")),
     }
 }
 

@@ -3,16 +3,19 @@
 use offsched_abi::header::State;
 use offsched_decode::{LogEntry, LogLine, LogReader, LogTexts};
 
+use crate::Outcome;
+use crate::case::Case;
 use crate::rig::Rig;
-use crate::{Outcome, Report};
 
 const EXPECTED: &str = include_str!("../../logs/expected/log.txt");
 const FRAMES: u64 = 5_000;
 
-pub fn run(rig: &Rig, report: &mut Report) {
-    report.case("log of several levels", || levels(rig));
-    report.case("log that overflows", || flood(rig));
-    report.case("no log", || none(rig));
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("log of several levels", levels),
+        Case::new("log that overflows", flood),
+        Case::new("no log", none),
+    ]
 }
 
 /// Runs an app, reading its log the whole time.

@@ -1,77 +1,186 @@
 //! Runs the cases on the kernel's device, inside a guest or on a lab machine.
 //!
-//! `offsched-guest FOLDER [CPU]`: the folder has `images/` (ELF files) and
+//! `offsched-guest FOLDER`: the folder has `images/` (ELF files) and
 //! `expected/` (what the example apps print). One line for each case, on the
-//! standard output: `pass NAME`, or `fail NAME: why`; figures as
-//! `note TEXT`; at the end `done`.
+//! standard output: `pass NAME`, `fail NAME: why`, `skip NAME: why`; figures as
+//! `figure NAME CYCLES`, remarks as `note TEXT`; at the end `done`.
+//!
+//! A harness around the machine is asked by `ask QUESTION`; its answer is a
+//! line on the standard input.
 #![deny(unsafe_code)]
 
 mod apps;
+mod case;
 mod channels;
-mod drills;
+mod cycles;
+mod ends;
+mod faults;
+mod fuzz;
+mod guard;
 mod hostile;
+mod kernel_log;
 mod logs;
-mod loops;
+mod low_pages;
 mod node;
+mod pair;
 mod raw;
 mod records;
 mod rig;
+mod rights;
+mod running;
+mod timing;
+mod wild;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::{Parser, ValueEnum};
+
+use case::{Case, Report};
 use rig::Rig;
 
 /// How a case ends; an error says what went wrong.
 type Outcome = Result<(), String>;
 
+/// Runs the cases on the kernel's device
+#[derive(Parser)]
+struct Options {
+    /// Where `images` and `expected` are
+    folder: PathBuf,
+    /// What to do
+    #[arg(value_enum, default_value_t = Scenario::Cases)]
+    scenario: Scenario,
+    /// Name the cases and run none
+    #[arg(long)]
+    list: bool,
+    /// Only cases whose name contains this
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// Leave the example apps out
+    #[arg(long)]
+    no_apps: bool,
+    /// The CPU that the cores run on
+    #[arg(long, default_value_t = 1)]
+    cpu: u32,
+    /// A harness answers questions on the standard input
+    #[arg(long)]
+    harness: bool,
+    /// Times that each fault happens
+    #[arg(long, default_value_t = 20)]
+    faults: u32,
+    /// Offloads and returns under load
+    #[arg(long, default_value_t = 20)]
+    cycles: u32,
+    /// Random calls of each fuzzer
+    #[arg(long, default_value_t = 20_000)]
+    calls: u32,
+    /// Seed of the random calls
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What a boot is for.
+#[derive(Clone, Copy, ValueEnum)]
+enum Scenario {
+    /// All cases that leave Linux running
+    Cases,
+    /// Reboot while a core runs
+    Reboot,
+    /// Panic while a core runs
+    Panic,
+    /// Under lockdown, which kept the module out
+    LockedModule,
+    /// Lock down, then try to load an image
+    LockedImage,
+    /// The example apps only, in counted time
+    Apps,
+    /// The deadlines of a core beside another that crashes, in counted time
+    Deadlines,
+    /// The figures, in counted time
+    Timing,
+    /// Bind a channel and wait to be killed
+    Hold,
+    /// Touch a channel that is not this process's any more
+    Touch,
+    /// As whoever is nobody: every call of the node
+    Nobody,
+    /// As whoever is nobody: random calls of the node
+    NobodyFuzzes,
+}
+
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let Some(folder) = arguments.next() else {
-        eprintln!("usage: offsched-guest FOLDER [CPU]");
-        return ExitCode::FAILURE;
-    };
-    match folder.as_str() {
-        channels::HOLD => return channels::hold(),
-        node::TOUCH => return node::touch(),
-        _ => {}
-    }
-    let cpu = arguments
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
-    let rig = Rig::new(PathBuf::from(folder), cpu);
-    let mut report = Report::default();
-    apps::run(&rig, &mut report);
-    drills::run(&rig, &mut report);
-    records::run(&rig, &mut report);
-    logs::run(&rig, &mut report);
-    hostile::run(&rig, &mut report);
-    channels::run(&rig, &mut report);
-    node::run(&rig, &mut report);
-    loops::run(&rig, &mut report);
-    println!("done");
-    if report.failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    let options = Options::parse();
+    let rig = Rig::new(&options);
+    match options.scenario {
+        Scenario::Cases => {
+            let apps = if options.no_apps {
+                Vec::new()
+            } else {
+                apps::cases(&rig)
+            };
+            cases(&rig, &options, apps.into_iter().chain(others()))
+        }
+        Scenario::Apps => cases(&rig, &options, apps::cases(&rig)),
+        Scenario::Reboot => one("reboot while a core runs", || ends::reboot(&rig)),
+        Scenario::Panic => one("Linux panics, the core goes on", || ends::panic(&rig)),
+        Scenario::LockedModule => one("lockdown refuses the module", ends::locked_module),
+        Scenario::LockedImage => one("lockdown refuses an image", || ends::locked_image(&rig)),
+        Scenario::Deadlines => one("deadlines beside a crash", || pair::deadlines(&rig)),
+        Scenario::Timing => one("timing app", || timing::figures(&rig)),
+        Scenario::Hold => channels::hold(),
+        Scenario::Touch => node::touch(),
+        Scenario::Nobody => child(rights::sweep(&rig)),
+        Scenario::NobodyFuzzes => child(fuzz::as_nobody_here(&rig)),
     }
 }
 
-/// Prints how cases end.
-#[derive(Default)]
-struct Report {
-    failed: bool,
+/// All cases but the apps.
+fn others() -> impl Iterator<Item = Case> {
+    let all = [
+        faults::cases(),
+        records::cases(),
+        logs::cases(),
+        running::cases(),
+        guard::cases(),
+        pair::cases(),
+        hostile::cases(),
+        channels::cases(),
+        node::cases(),
+        rights::cases(),
+        fuzz::cases(),
+        low_pages::cases(),
+        cycles::cases(),
+    ];
+    all.into_iter().flatten()
 }
 
-impl Report {
-    fn case(&mut self, name: &str, case: impl FnOnce() -> Outcome) {
-        match case() {
-            Ok(()) => println!("pass {name}"),
-            Err(why) => {
-                self.failed = true;
-                println!("fail {name}: {}", why.replace('\n', "\n  | "));
-            }
+fn cases(rig: &Rig, options: &Options, all: impl IntoIterator<Item = Case>) -> ExitCode {
+    let wanted = all
+        .into_iter()
+        .filter(|case| case.name.contains(&options.filter));
+    if options.list {
+        wanted.for_each(|case| println!("{}", case.name));
+        return ExitCode::SUCCESS;
+    }
+    let mut report = Report::new();
+    wanted.for_each(|case| report.run(&case, rig));
+    report.done()
+}
+
+/// A boot's only case.
+fn one(name: &str, run: impl FnOnce() -> Outcome) -> ExitCode {
+    let mut report = Report::new();
+    report.outcome(name, run());
+    report.done()
+}
+
+/// The end of a process that a case has started.
+fn child(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -16,11 +16,12 @@ use rustix::io::{Errno, read, readv, write, writev};
 use rustix::mm::{MapFlags, ProtFlags};
 use zerocopy::IntoBytes;
 
+use crate::Outcome;
+use crate::case::Case;
 use crate::raw::{self, Mapping};
 use crate::rig::Rig;
-use crate::{Outcome, Report};
 
-/// First argument of a child that touches what is not its any more.
+/// Scenario of a child that touches what is not its any more.
 pub const TOUCH: &str = "touch";
 
 const SIGBUS: i32 = 7;
@@ -29,16 +30,18 @@ const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 /// Bytes of the echo's messages.
 const MESSAGE: usize = 32;
 
-pub fn run(rig: &Rig, report: &mut Report) {
-    report.case("bindings that are refused", || bindings(rig));
-    report.case("mappings that are refused", || mappings(rig));
-    report.case("a closed channel is out of reach", || revoked(rig));
-    report.case("messages by read and write", || messages(rig));
-    report.case("a reader waits, and is told of the end", || blocking(rig));
-    report.case("poll tells what there is", || polled(rig));
-    report.case("who waits for a channel gets it", || waits(rig));
-    report.case("edge-triggered epoll", || edges(rig));
-    report.case("a client inside the kernel", || in_kernel(rig));
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("bindings that are refused", bindings),
+        Case::new("mappings that are refused", mappings),
+        Case::new("a closed channel is out of reach", revoked),
+        Case::new("messages by read and write", messages),
+        Case::new("a reader waits, and is told of the end", blocking),
+        Case::new("poll tells what there is", polled),
+        Case::new("who waits for a channel gets it", waits),
+        Case::new("edge-triggered epoll", edges),
+        Case::new("a client inside the kernel", in_kernel),
+    ]
 }
 
 fn want<T: std::fmt::Debug>(what: &str, result: Result<T, Errno>, errno: Errno) -> Outcome {
@@ -220,7 +223,7 @@ fn revoked(rig: &Rig) -> Outcome {
         return Err("the next client sees the last one's bytes".to_owned());
     }
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let child = Command::new(program).arg(TOUCH).output();
+    let child = Command::new(program).args([".", TOUCH]).output();
     let child = child.map_err(|error| format!("a child: {error}"))?;
     if child.status.signal() != Some(SIGBUS) {
         return Err(format!(

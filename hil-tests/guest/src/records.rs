@@ -4,8 +4,9 @@
 use offsched_abi::header::{Registers, State};
 use offsched_decode::{Symbols, crash};
 
+use crate::Outcome;
+use crate::case::Case;
 use crate::rig::Rig;
-use crate::{Outcome, Report};
 
 /// A crash, and what its record must have.
 struct Record {
@@ -106,12 +107,16 @@ const RECORDS: [Record; 12] = [
     },
 ];
 
-pub fn run(rig: &Rig, report: &mut Report) {
-    for record in &RECORDS {
-        let name = format!("record of {}", record.drill);
-        report.case(&name, || check(rig, record));
-    }
-    report.case("stack use", || stack_use(rig));
+pub fn cases() -> Vec<Case> {
+    let mut all: Vec<_> = RECORDS
+        .iter()
+        .map(|record| {
+            let name = format!("record of {}", record.drill);
+            Case::new(name, |rig| check(rig, record))
+        })
+        .collect();
+    all.push(Case::new("stack use", stack_use));
+    all
 }
 
 fn check(rig: &Rig, record: &Record) -> Outcome {

@@ -1,6 +1,7 @@
 //! What the cases work with: images by name, a core, and Linux's view of its CPU.
 
 use std::fs;
+use std::io::stdin;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -9,20 +10,59 @@ use offsched_abi::header::State;
 use offsched_device::{Device, DeviceState, ImageFile, Shared};
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
+use crate::Options;
+
 /// Longer than any app runs.
 const LENGTH: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
 pub const NODE: &str = "/dev/offsched";
 
-/// Where the images are and which CPU is theirs.
+/// Where the images are and which CPU is theirs; how much to do.
+#[derive(Clone)]
 pub struct Rig {
-    folder: PathBuf,
+    pub folder: PathBuf,
     pub cpu: u32,
+    /// Processors of the machine.
+    pub cpus: u32,
+    /// Somebody answers questions.
+    pub harness: bool,
+    pub faults: u32,
+    pub cycles: u32,
+    pub calls: u32,
+    pub seed: u64,
 }
 
 impl Rig {
-    pub fn new(folder: PathBuf, cpu: u32) -> Self {
-        Self { folder, cpu }
+    pub fn new(options: &Options) -> Self {
+        Self {
+            folder: options.folder.clone(),
+            cpu: options.cpu,
+            cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            harness: options.harness,
+            faults: options.faults,
+            cycles: options.cycles,
+            calls: options.calls,
+            seed: options.seed,
+        }
+    }
+
+    /// The same for another CPU.
+    pub fn on(&self, cpu: u32) -> Self {
+        Self {
+            cpu,
+            ..self.clone()
+        }
+    }
+
+    /// Asks the harness around this machine.
+    pub fn ask(&self, question: &str) -> Result<String, String> {
+        println!("ask {question}");
+        let mut answer = String::new();
+        match stdin().read_line(&mut answer) {
+            Ok(1..) => Ok(answer.trim_end().to_owned()),
+            Ok(0) => Err(format!("nobody answers `{question}`")),
+            Err(error) => Err(format!("`{question}`: {error}")),
+        }
     }
 
     /// A file that came with the cases.
@@ -78,6 +118,13 @@ impl Rig {
     /// Linux's switch of the CPU.
     pub fn online_file(&self) -> String {
         format!("/sys/devices/system/cpu/cpu{}/online", self.cpu)
+    }
+
+    /// Plain hot-plug: switches the CPU, and says how long that took.
+    pub fn plug(&self, to: &str) -> Result<Duration, String> {
+        let begin = Instant::now();
+        fs::write(self.online_file(), to).map_err(|error| format!("online = {to}: {error}"))?;
+        Ok(begin.elapsed())
     }
 
     /// That Linux has the CPU and runs programs on it.
@@ -180,6 +227,31 @@ impl Offloaded<'_> {
             .map_err(|error| error.to_string())?
             .core();
         Ok((core.strays.load(Relaxed), core.nmis.load(Relaxed)))
+    }
+
+    /// The idle loop's last look at the clock: where it is from the region's start, and its value.
+    pub fn heartbeat(&self) -> Result<(u64, u64), String> {
+        let region = self.shared.region().map_err(|error| error.to_string())?;
+        let start = (&raw const *region.header()).addr();
+        let beat = &region.core().heartbeat;
+        let offset = (&raw const *beat).addr() - start;
+        Ok((offset as u64, beat.load(Relaxed)))
+    }
+
+    /// That the core runs and its idle loop moves on. For images with periodic tasks.
+    pub fn check_alive(&self) -> Result<(), String> {
+        let (_, before) = self.heartbeat()?;
+        let begin = Instant::now();
+        while self.heartbeat()?.1 == before {
+            if begin.elapsed() > LENGTH {
+                return Err(format!("the core is {} and stands still", self.state()?));
+            }
+            std::thread::sleep(LOOK);
+        }
+        match self.state()? {
+            State::Running => Ok(()),
+            state => Err(format!("the core is {state}: {}", self.crash()?)),
+        }
     }
 
     /// Gives the CPU back and looks whether Linux has it.

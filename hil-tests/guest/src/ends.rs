@@ -1,0 +1,84 @@
+//! What ends a boot: reboot, panic, lockdown. Each is a boot's only case.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use offsched_abi::image::SHARED_ADDRESS;
+
+use crate::Outcome;
+use crate::rig::{NODE, Rig};
+
+/// Until a reboot or a panic that was asked for has happened.
+const AT_ONCE: Duration = Duration::from_secs(60);
+const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
+
+/// The harness sees the next boot, or not.
+pub fn reboot(rig: &Rig) -> Outcome {
+    let core = rig.start("steady")?;
+    core.check_alive()?;
+    println!("reboots");
+    Command::new("reboot")
+        .arg("-f")
+        .status()
+        .map_err(|error| format!("reboot: {error}"))?;
+    std::thread::sleep(AT_ONCE);
+    Err("still here".to_owned())
+}
+
+/// The harness looks at the core's heartbeat afterwards, from outside.
+pub fn panic(rig: &Rig) -> Outcome {
+    let core = rig.start("steady")?;
+    core.check_alive()?;
+    let (offset, _) = core.heartbeat()?;
+    println!(
+        "panics, watch {} {}",
+        rig.cpu,
+        SHARED_ADDRESS as u64 + offset
+    );
+    fs::write("/proc/sysrq-trigger", "c").map_err(|error| format!("sysrq: {error}"))?;
+    std::thread::sleep(AT_ONCE);
+    Err("no panic".to_owned())
+}
+
+/// The kernel was locked down from the start, so `init` could not load the module.
+pub fn locked_module() -> Outcome {
+    let state = lockdown()?;
+    if !state.contains("[integrity]") {
+        return Err(format!("no lockdown: {state}"));
+    }
+    let again = Command::new("insmod")
+        .arg("/offsched.ko")
+        .output()
+        .map_err(|error| format!("insmod: {error}"))?;
+    if again.status.success() || Path::new(NODE).exists() {
+        Err(format!("the module is in: {}", again.status))
+    } else {
+        Ok(())
+    }
+}
+
+/// The module is in already; loading and starting are refused to root too.
+pub fn locked_image(rig: &Rig) -> Outcome {
+    rig.start("quiet")?.give_back()?;
+    let device = rig.device()?;
+    fs::write(LOCKDOWN, "integrity").map_err(|error| format!("{LOCKDOWN}: {error}"))?;
+    match rig.start("quiet").map(|_| ()) {
+        Err(why) if why.starts_with("load: ") && why.contains("not permitted") => {}
+        other => return Err(format!("load: {other:?}")),
+    }
+    match device.start() {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+        other => return Err(format!("start: {other:?}")),
+    }
+    device
+        .status()
+        .map_err(|error| format!("status: {error}"))
+        .map(|_| ())
+}
+
+fn lockdown() -> Result<String, String> {
+    fs::read_to_string(LOCKDOWN).map_err(|error| format!("{LOCKDOWN}: {error}"))
+}

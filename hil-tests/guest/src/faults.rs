@@ -1,0 +1,104 @@
+//! Images that go wrong: the core says why, Linux lives, the CPU comes back.
+//! Each fault as often as asked for.
+
+use std::time::Duration;
+
+use offsched_abi::header::State;
+
+use crate::Outcome;
+use crate::case::Case;
+use crate::hostile::halting;
+use crate::rig::Rig;
+
+/// Each crash and the words that its message must have.
+const CRASHES: [(&str, &str); 9] = [
+    ("panic", "a drill"),
+    ("page_fault", "page fault at 0x1000"),
+    ("write_code", "page fault at 0x4000"),
+    ("write_params", "page fault at 0x60000000"),
+    ("divide", "divide error"),
+    ("protection", "general protection fault"),
+    ("opcode", "invalid opcode"),
+    ("overflow", "stack overflow"),
+    ("double_fault", "double fault"),
+];
+
+pub fn cases() -> Vec<Case> {
+    let crashes = CRASHES.map(|(name, words)| {
+        Case::new(format!("crash {name}"), move |rig| {
+            again(rig, |_| crash(rig, name, words))
+        })
+    });
+    let mut all = Vec::from(crashes);
+    all.push(Case::new("wedge", |rig| again(rig, |_| wedge(rig))));
+    all.push(Case::new("no sign of life", |rig| {
+        again(rig, |_| dead(rig))
+    }));
+    all.push(Case::new("machine check", |rig| again(rig, |_| machine_check(rig))).with_harness());
+    all
+}
+
+/// As often as asked for.
+fn again(rig: &Rig, fault: impl Fn(u32) -> Outcome) -> Outcome {
+    for round in 1..=rig.faults {
+        fault(round).map_err(|why| format!("round {round}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn crash(rig: &Rig, name: &str, words: &str) -> Outcome {
+    let core = rig.start(name)?;
+    let state = core.wait(&[State::Crashed, State::Offline])?;
+    let (printed, message) = (core.console(), core.crash()?);
+    core.give_back()?;
+    if state == State::Crashed && message.contains(words) && printed == "before\n" {
+        Ok(())
+    } else {
+        Err(format!("{state}, said: {message}\nprinted: {printed}"))
+    }
+}
+
+/// Interrupts off for good: no stop is heard, and the CPU comes back all the same.
+fn wedge(rig: &Rig) -> Outcome {
+    let core = rig.start("wedge")?;
+    core.wait_for_text("before")?;
+    core.device
+        .ask_to_stop()
+        .map_err(|error| error.to_string())?;
+    std::thread::sleep(Duration::from_millis(200));
+    let (state, crash) = (core.state()?, core.crash()?);
+    core.give_back()?;
+    if state == State::Running {
+        Ok(())
+    } else {
+        Err(format!("it is {state}: {crash}"))
+    }
+}
+
+/// The module gives up, and the CPU is Linux's again.
+fn dead(rig: &Rig) -> Outcome {
+    const EIO: i32 = 5;
+    let device = rig.device()?;
+    device
+        .load(rig.cpu, &halting())
+        .map_err(|error| format!("load: {error}"))?;
+    match device.start() {
+        Err(error) if error.raw_os_error() == Some(EIO) => rig.check_returned(),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// An uncorrected error, injected from outside while the core idles.
+fn machine_check(rig: &Rig) -> Outcome {
+    let core = rig.start("quiet")?;
+    core.wait_for_text("after")?;
+    rig.ask(&format!("machine-check {}", rig.cpu))?;
+    let state = core.wait(&[State::Crashed, State::Offline])?;
+    let message = core.crash()?;
+    core.give_back()?;
+    if state == State::Crashed && message.contains("machine check") {
+        Ok(())
+    } else {
+        Err(format!("{state}, said: {message}"))
+    }
+}

@@ -1,0 +1,88 @@
+//! A core that runs as it should: interrupts, stops, NMIs.
+
+use std::time::Duration;
+
+use offsched_abi::header::State;
+
+use crate::Outcome;
+use crate::case::Case;
+use crate::rig::Rig;
+
+const STOPS: u32 = 10;
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("strays are counted", strays),
+        Case::new("interrupts keep registers", keep),
+        Case::new("stop a core that runs", stop),
+        Case::new("stop a core that starts", stop_at_once),
+    ]
+}
+
+/// Linux broadcasts, so there may be more than the drill's own three.
+fn strays(rig: &Rig) -> Outcome {
+    let core = rig.start("strays")?;
+    core.wait(&[State::Running])?;
+    std::thread::sleep(Duration::from_millis(50));
+    core.device
+        .ask_to_stop()
+        .map_err(|error| error.to_string())?;
+    core.wait(&[State::Offline])?;
+    let (strays, nmis) = core.counters()?;
+    let printed = core.console();
+    core.give_back()?;
+    if strays >= 3 && nmis == 1 && printed == "before\nafter\n-- stopped as asked\n" {
+        Ok(())
+    } else {
+        Err(format!("{strays} strays, {nmis} NMIs, printed: {printed}"))
+    }
+}
+
+fn keep(rig: &Rig) -> Outcome {
+    let core = rig.start("keep")?;
+    let state = core.wait(&[State::Offline, State::Crashed])?;
+    let (printed, crash) = (core.console(), core.crash()?);
+    core.give_back()?;
+    if state == State::Offline && printed == "all the same\n-- stopped as asked\n" {
+        Ok(())
+    } else {
+        Err(format!("{state}: {crash}\nprinted: {printed}"))
+    }
+}
+
+/// A stop that comes while the image starts is not lost.
+fn stop_at_once(rig: &Rig) -> Outcome {
+    for round in 1..=STOPS {
+        let core = rig.start("quiet")?;
+        core.device
+            .ask_to_stop()
+            .map_err(|error| error.to_string())?;
+        let state = core.wait(&[State::Offline, State::Crashed])?;
+        let (printed, crash) = (core.console(), core.crash()?);
+        core.give_back()?;
+        if state == State::Crashed || !printed.ends_with("-- stopped as asked\n") {
+            return Err(format!(
+                "round {round}: {state}: {crash}\nprinted: {printed}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn stop(rig: &Rig) -> Outcome {
+    let core = rig.start("quiet")?;
+    core.wait(&[State::Running])?;
+    std::thread::sleep(Duration::from_millis(50));
+    let state = core.state()?;
+    core.device
+        .ask_to_stop()
+        .map_err(|error| error.to_string())?;
+    core.wait(&[State::Offline])?;
+    let printed = core.console();
+    core.give_back()?;
+    if state == State::Running && printed == "before\nafter\n-- stopped as asked\n" {
+        Ok(())
+    } else {
+        Err(format!("was {state}, printed: {printed}"))
+    }
+}
