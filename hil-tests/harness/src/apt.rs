@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::output;
+use crate::run::{output, passing};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -76,7 +76,8 @@ impl Apt {
     pub fn unpack(&self, packages: &[String], into: &Path) -> Result<(), String> {
         let debs = into.join("debs");
         create(&debs)?;
-        output(
+        // Apt's own lines: what comes from where, how much, how far.
+        passing(
             self.command()
                 .current_dir(&debs)
                 .arg("download")

@@ -52,6 +52,7 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
             .iter()
             .map(|name| format!("offsched_logs::{name}::App")),
     );
+    apps.push("offsched_timing::App".to_owned());
     apps.sort();
     Ok(Cases {
         program: program(root, work)?,
@@ -79,8 +80,18 @@ pub fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, 
         .collect())
 }
 
+/// The names of the cases that the program has: it runs here as well as in a guest.
+pub fn names(root: &Path, program: &Path) -> Result<Vec<String>, String> {
+    let text = output(
+        Command::new(program)
+            .arg(root.join("hil-tests/apps"))
+            .arg("--list"),
+    )?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
 /// The program inside the guest.
-fn program(root: &Path, work: &Path) -> Result<PathBuf, String> {
+pub fn program(root: &Path, work: &Path) -> Result<PathBuf, String> {
     static_program(root, work, "offsched-guest", "offsched-guest")
 }
 

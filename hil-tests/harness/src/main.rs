@@ -1,104 +1,130 @@
-//! Hardware in the loop, in QEMU: a stock Debian kernel, the module, and every
+//! Hardware in the loop, in QEMU: stock Debian kernels, the module, and every
 //! image on a processor that Linux gave away.
 //!
 //! ```text
+//! options   which kernels, machines and cases                                options.rs
 //! fetch     kernel, headers, busybox, QEMU -> a cache folder, without root   apt.rs, parts.rs
 //! build     module, images, the program inside the guest                     build.rs
 //! pack      all of it into an initramfs                                      initramfs.rs
-//! boot      QEMU, until the guest powers off                                 machine.rs
-//! uart      what the core wrote to a UART of its own                          uart.rs
+//! boot      QEMU, for one scenario                                           session.rs, machine.rs, scenario.rs
+//! talk      the guest's lines; looks into it from outside                    guest.rs, monitor.rs
+//! measure   two boots in counted time, a budget for each figure              timing.rs, budgets.rs
+//! uart      what the core wrote to a UART of its own                        uart.rs
 //! report    pass and fail, case by case                                      report.rs
-//! targets   the same cases hosted, or on a lab machine over ssh                target.rs
+//! targets   the same cases hosted, or on a lab machine over ssh              target.rs
 //! vm        the same guest with a shell in it, for a person                  vm.rs
 //! ```
+//!
+//! Cases that leave Linux running are in `hil-tests/guest` and share a boot;
+//! those that end a boot have one each, and are in `scenario.rs`.
 #![forbid(unsafe_code)]
 
 mod apt;
+mod budgets;
 mod build;
+mod guest;
 mod initramfs;
 mod machine;
+mod monitor;
+mod options;
 mod parts;
 mod report;
 mod run;
+mod scenario;
+mod session;
 mod target;
+mod timing;
 mod uart;
 mod vm;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use clap::{Args, Parser, Subcommand};
+use clap::Parser;
 
-use machine::Machine;
-use parts::Suite;
+use build::Cases;
+use options::{Cli, Options, Other};
+use parts::{Kernel, Parts, Qemu, Suite};
 use report::Report;
+use scenario::Scenario;
+use session::Session;
 use target::Target;
-use target::ssh::LabOptions;
 
-/// Runs the cases on a stock kernel in QEMU
-#[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
-struct Cli {
-    #[command(subcommand)]
-    other: Option<Other>,
-    #[command(flatten)]
-    options: Options,
+/// What this ends with if the parts cannot be had: whoever runs it may go on without.
+const NO_PARTS: u8 = 3;
+
+/// Why there is no report.
+enum Trouble {
+    /// Something from elsewhere is missing.
+    Parts(String),
+    /// Something here is wrong.
+    Other(String),
 }
 
-/// What else the harness does.
-#[derive(Subcommand)]
-enum Other {
-    Vm(vm::Options),
-}
-
-/// What to run the cases on.
-#[derive(Args)]
-struct Options {
-    /// Where to run: hosted (this machine's port, no root), qemu, or ssh:HOST (a lab machine)
-    #[arg(long, default_value = "qemu")]
-    target: Target,
-    #[command(flatten)]
-    lab: LabOptions,
-    /// Which kernel (default: each in turn)
-    #[arg(long, value_enum)]
-    kernel: Option<Suite>,
-    /// Processors of the guest
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=8))]
-    cpus: u32,
-    /// Let the guest use the x2APIC
-    #[arg(long)]
-    x2apic: bool,
-    /// Seconds after which a guest counts as hung
-    #[arg(long, value_name = "S", default_value_t = 300)]
-    patience: u64,
-    /// Where fetched parts are kept (default: offsched in the user's cache folder)
-    #[arg(long, value_name = "FOLDER")]
-    cache: Option<PathBuf>,
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Some(Other::Vm(options)) = cli.other {
+    let Cli { other, options } = Cli::parse();
+    if let Some(Other::Vm(options)) = other {
         return vm::run(&options);
     }
-    match at_target(&cli.options) {
-        Ok(report) => {
+    let outcome = if options.list {
+        list(&options).map(|()| true)
+    } else {
+        at_target(&options).map(|report| {
             println!("{} passed, {} failed", report.passed, report.failed);
-            if report.failed == 0 && report.passed > 0 {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
-        Err(why) => {
+            report.failed == 0 && (report.passed > 0 || options.bless)
+        })
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(Trouble::Other(why)) => {
             eprintln!("harness: {why}");
             ExitCode::FAILURE
+        }
+        Err(Trouble::Parts(why)) => {
+            eprintln!("harness: {why}");
+            eprintln!(
+                "harness: it wants a Debian, a mirror for apt, and: {}",
+                parts::INSTALL
+            );
+            ExitCode::from(NO_PARTS)
         }
     }
 }
 
-fn at_target(options: &Options) -> Result<Report, String> {
+/// The project's folder.
+fn root() -> Result<&'static Path, String> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .ok_or_else(|| "no project folder".to_owned())
+}
+
+fn list(options: &Options) -> Result<(), Trouble> {
+    let root = root()?;
+    let work = build::target_folder(root).join("hil");
+    let program = build::program(root, &work)?;
+    for name in build::names(root, &program)? {
+        if options.wants(&name) {
+            println!("{name}");
+        }
+    }
+    let counted = [Scenario::Apps, Scenario::Deadlines, Scenario::Timing];
+    let own = Scenario::OWN_BOOT.into_iter().chain(counted);
+    own.map(Scenario::title)
+        .filter(|name| options.wants(name))
+        .for_each(|name| println!("{name}"));
+    Ok(())
+}
+
+fn at_target(options: &Options) -> Result<Report, Trouble> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
     let begin = Instant::now();
@@ -114,49 +140,87 @@ fn at_target(options: &Options) -> Result<Report, String> {
     Ok(report)
 }
 
-fn all(cli: &Options) -> Result<Report, String> {
+fn all(options: &Options) -> Result<Report, Trouble> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
-    let cache = cli
-        .cache
-        .clone()
-        .or_else(cache_folder)
-        .ok_or("no cache folder: say --cache FOLDER")?;
-    let parts = parts::Parts::open(&cache)?;
-    let qemu = parts.qemu()?;
+    parts::tools().map_err(Trouble::Parts)?;
+    let parts = Parts::open(&options.cache()?)?;
+    let qemu = parts.qemu().map_err(Trouble::Parts)?;
+    // All of them first: what cannot be had should show before an hour of runs.
+    let suites = options.suites();
+    let kernels: Vec<_> = suites
+        .iter()
+        .map(|suite| parts.kernel(*suite))
+        .collect::<Result<_, _>>()
+        .map_err(Trouble::Parts)?;
     let cases = build::cases(root, &work)?;
     let mut total = Report::default();
-    for suite in [Suite::Stable, Suite::Backports] {
-        if cli.kernel.is_some_and(|only| only != suite) {
-            continue;
-        }
-        let begin = Instant::now();
-        let kernel = parts.kernel(suite)?;
-        let module = build::module(root, &work, &kernel)?;
-        let initramfs = initramfs::pack(&work, &kernel, &module, &cases)?;
-        let machine = Machine {
-            cpus: cli.cpus,
-            x2apic: cli.x2apic,
-            patience: cli.patience,
-        };
-        let report = machine.run(&qemu, &kernel, &initramfs, &work)?;
-        report.print(&kernel.release, begin.elapsed());
-        total.add(&report);
+    for (suite, kernel) in suites.iter().zip(&kernels) {
+        total.add(one(options, &qemu, kernel, *suite, &cases)?);
     }
     Ok(total)
 }
 
-/// The project's folder.
-fn root() -> Result<&'static Path, String> {
-    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    folders.ok_or_else(|| "no project folder".to_owned())
-}
-
-fn cache_folder() -> Option<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let base = base.filter(|path| path.is_absolute());
-    Some(
-        base.or_else(|| Some(std::env::home_dir()?.join(".cache")))?
-            .join("offsched"),
-    )
+/// All machines with one kernel.
+fn one(
+    options: &Options,
+    qemu: &Qemu,
+    kernel: &Kernel,
+    suite: Suite,
+    cases: &Cases,
+) -> Result<Report, String> {
+    let root = root()?;
+    let work = build::target_folder(root).join("hil");
+    let module = build::module(root, &work, kernel)?;
+    let guest_options = options.for_guest();
+    let session = Session {
+        qemu,
+        kernel,
+        initramfs: initramfs::pack(&work, kernel, &module, cases)?,
+        options: &guest_options,
+        patience: Duration::from_secs(options.patience),
+        whole: options.filter.is_none(),
+        logs: work.join("logs"),
+    };
+    let any = build::names(root, &cases.program)?
+        .iter()
+        .any(|name| options.wants(name));
+    let scenarios: Vec<_> = [Scenario::Cases]
+        .into_iter()
+        .filter(|_| any)
+        .chain(
+            Scenario::OWN_BOOT
+                .into_iter()
+                .filter(|s| options.wants(s.title())),
+        )
+        .collect();
+    let mut total = Report::default();
+    for machine in options.machines() {
+        let begin = Instant::now();
+        let mut report = Report::default();
+        for scenario in &scenarios {
+            report.add(session.boot(&machine, *scenario)?.report);
+        }
+        report.print(&format!("{}, {machine}", kernel.release), begin.elapsed());
+        total.add(report);
+    }
+    let counted = [Scenario::Apps, Scenario::Deadlines, Scenario::Timing];
+    if options.counts(suite) && counted.iter().any(|case| options.wants(case.title())) {
+        let begin = Instant::now();
+        let mut report = Report::default();
+        for scenario in [Scenario::Apps, Scenario::Deadlines] {
+            if options.wants(scenario.title()) && !options.timing {
+                report.add(timing::counted(&session, scenario)?);
+            }
+        }
+        if options.wants(Scenario::Timing.title()) {
+            report.add(timing::run(&session, root, options.bless)?);
+        }
+        report.print(
+            &format!("{}, counted time", kernel.release),
+            begin.elapsed(),
+        );
+        total.add(report);
+    }
+    Ok(total)
 }

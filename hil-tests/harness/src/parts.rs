@@ -4,10 +4,15 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::ValueEnum;
 
 use crate::apt::{Apt, Installed};
+use crate::run::output;
+
+/// In each complete folder: what was unpacked there.
+const STAMP: &str = "complete";
 
 /// Where a kernel comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -16,22 +21,55 @@ pub enum Suite {
     Stable,
     /// Its backports: Linux 6.12
     Backports,
+    /// The same with PREEMPT_RT
+    Rt,
 }
 
 impl Suite {
-    fn name(self) -> &'static str {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 3] = [Self::Stable, Self::Backports, Self::Rt];
+
+    /// Where apt finds its packages.
+    fn suite(self) -> &'static str {
         match self {
             Self::Stable => "bookworm",
-            Self::Backports => "bookworm-backports",
+            Self::Backports | Self::Rt => "bookworm-backports",
         }
     }
+
+    /// Its folder in the cache.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Rt => "bookworm-backports-rt",
+            other => other.suite(),
+        }
+    }
+
+    /// The meta packages of kernel and headers: exact versions vanish from mirrors.
+    fn packages(self) -> [&'static str; 2] {
+        match self {
+            Self::Rt => ["linux-image-rt-amd64", "linux-headers-rt-amd64"],
+            _ => ["linux-image-amd64", "linux-headers-amd64"],
+        }
+    }
+}
+
+/// What gets the tools that are not fetched.
+pub const INSTALL: &str = "apt install build-essential gcc-12 dpkg";
+
+/// That the tools which build the module are here: Debian's kernels name their compiler.
+pub fn tools() -> Result<(), String> {
+    for tool in ["make", "gcc-12", "objcopy", "apt-get", "dpkg-deb"] {
+        output(Command::new(tool).arg("--version"))?;
+    }
+    Ok(())
 }
 
 /// The cache.
 pub struct Parts {
     folder: PathBuf,
-    /// Held as long as parts are fetched or used.
-    _lock: File,
+    /// Held while parts are used, and by one alone while it fetches.
+    lock: File,
 }
 
 /// A kernel, unpacked.
@@ -57,18 +95,16 @@ impl Parts {
         fs::create_dir_all(folder).map_err(wrong)?;
         let folder = folder.canonicalize().map_err(wrong)?;
         let lock = File::create(folder.join("lock")).map_err(wrong)?;
-        lock.lock().map_err(wrong)?;
-        Ok(Self {
-            folder,
-            _lock: lock,
-        })
+        lock.lock_shared().map_err(wrong)?;
+        Ok(Self { folder, lock })
     }
 
     /// A kernel, its headers, and a busybox.
     pub fn kernel(&self, suite: Suite) -> Result<Kernel, String> {
-        let names = ["linux-image-amd64", "linux-headers-amd64", "busybox-static"];
+        let [image, headers] = suite.packages();
+        let names = [image, headers, "busybox-static"];
         let wanted = |name: &str| name.starts_with("linux-") || name.starts_with("busybox-static=");
-        let folder = self.fetch(suite.name(), suite, &names, Installed::Nothing, wanted)?;
+        let folder = self.fetch(suite.folder(), suite, &names, Installed::Nothing, wanted)?;
         let image = the_file(&folder.join("boot"), "vmlinuz-")?;
         let release = image
             .to_string_lossy()
@@ -124,28 +160,62 @@ impl Parts {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<PathBuf, String> {
         let folder = self.folder.join(name);
-        let stamp = folder.join("complete");
+        let stamp = folder.join(STAMP);
         if stamp.exists() {
             return Ok(folder);
         }
-        println!("fetching {name}");
+        let alone = Alone::new(&self.lock)?;
+        // Somebody else may have fetched it meanwhile.
+        if !stamp.exists() {
+            self.fetch_alone(&folder, suite, packages, installed, wanted)?;
+        }
+        drop(alone);
+        Ok(folder)
+    }
+
+    fn fetch_alone(
+        &self,
+        folder: &Path,
+        suite: Suite,
+        packages: &[&str],
+        installed: Installed,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), String> {
         if folder.exists() {
-            fs::remove_dir_all(&folder)
-                .map_err(|error| format!("{}: {error}", folder.display()))?;
+            fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
         let apt = Apt::open(
             &self.folder.join("apt"),
-            &[Suite::Stable.name(), Suite::Backports.name()],
+            &[Suite::Stable.suite(), Suite::Backports.suite()],
         )?;
-        let mut list = apt.resolve(suite.name(), packages, installed)?;
+        let mut list = apt.resolve(suite.suite(), packages, installed)?;
         list.retain(|package| wanted(package));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         if !list.is_empty() {
-            apt.unpack(&list, &folder)?;
+            apt.unpack(&list, folder)?;
         }
-        fs::write(&stamp, list.join("\n"))
-            .map_err(|error| format!("{}: {error}", stamp.display()))?;
-        Ok(folder)
+        let stamp = folder.join(STAMP);
+        fs::write(&stamp, list.join("\n")).map_err(|error| format!("{}: {error}", stamp.display()))
+    }
+}
+
+/// The cache's lock for one user alone, until dropped.
+struct Alone<'a>(&'a File);
+
+impl<'a> Alone<'a> {
+    fn new(lock: &'a File) -> Result<Self, String> {
+        // A shared lock that waits for another user's exclusive one would wait for ever if both did.
+        lock.unlock()
+            .and_then(|()| lock.lock())
+            .map_err(|error| format!("the cache's lock: {error}"))?;
+        Ok(Self(lock))
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        // A lock that cannot be shared again is held alone until the end: slower for others, not wrong.
+        let _ = self.0.unlock().and_then(|()| self.0.lock_shared());
     }
 }
 
@@ -172,5 +242,12 @@ fn point_headers(headers: &Path, folder: &Path) -> Result<(), String> {
         ));
     };
     let pointed = format!("include {}{INSTALLED}{rest}", folder.display());
-    fs::write(&path, pointed).map_err(|error| format!("{}: {error}", path.display()))
+    if pointed == text {
+        return Ok(());
+    }
+    // Renamed into place: another run may be reading it, or share it by a hard link.
+    let new = headers.join("Makefile.new");
+    fs::write(&new, pointed)
+        .and_then(|()| fs::rename(&new, &path))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }

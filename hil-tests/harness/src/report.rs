@@ -12,80 +12,118 @@ pub struct Report {
     pub failed: u32,
     /// The guest came to the end of its cases.
     pub complete: bool,
+    /// Figures of the timing app: names and cycles, in the guest's order.
+    pub figures: Vec<(String, u64)>,
     complaints: Vec<String>,
+    skipped: Vec<String>,
     notes: Vec<String>,
+    /// The last line was a complaint, which goes on.
+    failing: bool,
 }
 
 impl Report {
-    /// Reads `pass NAME`, `fail NAME: why`, `note TEXT`, `done`; other lines belong to the case before.
+    /// Reads all lines of a program.
     pub fn parse(text: &str) -> Self {
         let mut report = Self::default();
-        let mut failing = false;
-        for line in text.lines().map(|line| line.trim_end_matches('\r')) {
-            if line.starts_with("pass ") {
-                report.passed += 1;
-                failing = false;
-            } else if line.starts_with("fail ") {
-                report.failed += 1;
-                report.complaints.push(line.to_owned());
-                failing = true;
-            } else if let Some(note) = line.strip_prefix("note ") {
-                report.notes.push(note.to_owned());
-            } else if line == "done" {
-                report.complete = true;
-            } else if failing && let Some(complaint) = report.complaints.last_mut() {
-                complaint.push('\n');
-                complaint.push_str(line);
-            }
-        }
+        text.lines().for_each(|line| report.line(line.trim_end()));
         report
     }
 
-    /// Adds a case that was looked at from outside the guest.
-    pub fn case(&mut self, name: &str, outcome: Result<(), String>) {
-        match outcome {
-            Ok(()) => self.passed += 1,
-            Err(why) => {
-                self.failed += 1;
-                self.complaints.push(format!("fail {name}: {why}"));
+    /// Takes a line: `pass NAME`, `fail NAME: why`, `skip NAME: why`, `note TEXT`,
+    /// `figure NAME CYCLES`, `done`; others belong to the complaint before.
+    pub fn line(&mut self, line: &str) {
+        let failing = std::mem::take(&mut self.failing);
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "pass" => self.passed += 1,
+            "fail" => {
+                self.fail(rest);
+                self.failing = true;
             }
+            "skip" => self.skipped.push(rest.to_owned()),
+            "note" => self.notes.push(rest.to_owned()),
+            "done" => self.complete = true,
+            "figure" if let Some(figure) = figure(rest) => self.figures.push(figure),
+            _ if failing => {
+                if let Some(complaint) = self.complaints.last_mut() {
+                    complaint.push('\n');
+                    complaint.push_str(line);
+                }
+                self.failing = true;
+            }
+            _ => {}
         }
     }
 
-    /// The guest did not get to the end: a failure of its own.
-    pub fn cut_short(&mut self, ended: bool, log: &str) {
-        let how = if ended {
-            "ended before its cases did"
-        } else {
-            "hangs"
-        };
-        let lines: Vec<_> = log.lines().collect();
-        let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
+    /// A case of the harness's own, which held.
+    pub fn pass(&mut self) {
+        self.passed += 1;
+    }
+
+    /// A case that did not hold, as `NAME: why`.
+    pub fn fail(&mut self, what: &str) {
         self.failed += 1;
-        self.complaints.push(format!(
-            "fail the guest {how}; its kernel's last words:\n{tail}"
+        self.complaints.push(format!("fail {what}"));
+    }
+
+    /// A case of the harness's own.
+    pub fn case(&mut self, name: &str, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.pass(),
+            Err(why) => self.fail(&format!("{name}: {why}")),
+        }
+    }
+
+    /// Something to tell.
+    pub fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
+    /// The guest did not get to the end: a failure of its own.
+    pub fn cut_short(&mut self, how: &str, said: &str, log: &str) {
+        self.fail(&format!(
+            "the guest {how}; its last words:\n{}\nits kernel's:\n{}",
+            tail(said),
+            tail(log)
         ));
     }
 
-    /// Adds another kernel's.
-    pub fn add(&mut self, other: &Self) {
+    /// Adds another's.
+    pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.complaints.extend(other.complaints);
+        self.skipped.extend(other.skipped);
+        self.notes.extend(other.notes);
     }
 
-    pub fn print(&self, release: &str, took: Duration) {
-        self.complaints
-            .iter()
-            .for_each(|complaint| println!("{complaint}"));
-        self.notes
-            .iter()
-            .for_each(|note| println!("{release}: {note}"));
+    /// Complaints, what was left out, and notes, each under the guest's name.
+    pub fn print(&self, guest: &str, took: Duration) {
+        for complaint in &self.complaints {
+            println!("{complaint}");
+        }
+        for (what, lines) in [("skipped ", &self.skipped), ("", &self.notes)] {
+            for line in lines {
+                println!("{guest}: {what}{line}");
+            }
+        }
         let seconds = took.as_secs_f64();
         println!(
-            "{release}: {} passed, {} failed, {seconds:.1} s",
+            "{guest}: {} passed, {} failed, {seconds:.1} s",
             self.passed, self.failed
         );
     }
+}
+
+fn figure(text: &str) -> Option<(String, u64)> {
+    let (name, cycles) = text.rsplit_once(' ')?;
+    Some((name.to_owned(), cycles.parse().ok()?))
+}
+
+/// The end of a log.
+pub fn tail(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
 #[cfg(test)]
@@ -94,20 +132,23 @@ mod tests {
 
     #[test]
     fn cases_are_counted_and_complaints_kept() {
-        let report =
-            Report::parse("pass one\r\nfail two: no\r\n  | more\r\npass three\r\ndone\r\n");
+        let report = Report::parse(
+            "pass one\nfail two: no\n  | more\npass three\nskip four: no CPU\nfigure a b 12\ndone\n",
+        );
         assert_eq!(
             (report.passed, report.failed, report.complete),
             (2, 1, true)
         );
         assert_eq!(report.complaints, ["fail two: no\n  | more"]);
+        assert_eq!(report.skipped, ["four: no CPU"]);
+        assert_eq!(report.figures, [("a b".to_owned(), 12)]);
     }
 
     #[test]
     fn a_guest_that_stops_short_has_failed() {
         let mut report = Report::parse("pass one\n");
         assert!(!report.complete);
-        report.cut_short(true, "a\nb\n");
+        report.cut_short("ended before its cases did", "c\n", "a\nb\n");
         assert_eq!(report.failed, 1);
         assert!(report.complaints[0].ends_with("a\nb"));
     }

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::initramfs::{Vm, pack_vm};
-use crate::machine::Machine;
+use crate::machine::{Boot, Machine, Time};
+use crate::options::cache_folder;
 use crate::parts::{Parts, Suite};
-use crate::{build, cache_folder, root};
+use crate::{build, root};
 
 /// The images in the guest: two that work, and two that do not.
 const IMAGES: [&str; 4] = [
@@ -77,8 +78,7 @@ pub fn run(options: &Options) -> ExitCode {
 fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
-    let cache = options.cache.clone().or_else(cache_folder);
-    let parts = Parts::open(&cache.ok_or("no cache folder: say --cache FOLDER")?)?;
+    let parts = Parts::open(&cache_folder(options.cache.as_deref())?)?;
     let qemu = parts.qemu()?;
     let kernel = parts.kernel(options.kernel)?;
     let module = build::module(root, &work, &kernel)?;
@@ -96,10 +96,17 @@ fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
     let machine = Machine {
         cpus: options.cpus,
         x2apic: options.x2apic,
-        patience: options.patience,
+        time: Time::Real,
     };
     eprintln!("booting {}, {} CPUs", kernel.release, options.cpus);
-    let mut command = machine.command(&qemu, &kernel, &initramfs);
+    let mut command = machine.command(&Boot {
+        qemu: &qemu,
+        kernel: &kernel,
+        initramfs: &initramfs,
+        words: "",
+        arguments: &[],
+        reboots: false,
+    });
     let log = work.join("vm-kernel.log");
     command
         .arg("-serial")

@@ -17,7 +17,7 @@ if [ ! -e "$module" ]; then
 	module=$folder/kmod/offsched.ko
 fi
 $root insmod "$module" || die "the module does not load; was it built for $(uname -r)?"
-$root "$folder/offsched-guest" "$folder/cases" "$cpu"
+$root "$folder/offsched-guest" "$folder/cases" --cpu "$cpu"
 code=$?
 $root rmmod offsched || die "the module does not unload"
 exit $code

@@ -1,0 +1,166 @@
+//! The command line, and what it asks for.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::machine::{Machine, Time};
+use crate::parts::Suite;
+use crate::target::Target;
+use crate::target::ssh::LabOptions;
+use crate::vm;
+
+/// Runs the cases on stock Debian kernels in QEMU
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub other: Option<Other>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What else the harness does.
+#[derive(Subcommand)]
+pub enum Other {
+    Vm(vm::Options),
+}
+
+/// Which cases, on what.
+#[derive(Args)]
+pub struct Options {
+    /// Where to run: hosted (this machine's port, no root), qemu, or ssh:HOST (a lab machine)
+    #[arg(long, default_value = "qemu")]
+    pub target: Target,
+    #[command(flatten)]
+    pub lab: LabOptions,
+    /// Only this kernel (default: each in turn)
+    #[arg(long, value_enum)]
+    kernel: Option<Suite>,
+    /// Processors of the guest (default: 2)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=8))]
+    cpus: Option<u32>,
+    /// Let the guest use the x2APIC
+    #[arg(long)]
+    x2apic: bool,
+    /// Every kernel with 2 and 4 processors, xAPIC and x2APIC
+    #[arg(long, conflicts_with_all = ["cpus", "x2apic", "short"])]
+    all: bool,
+    /// The newest kernel only, 4 processors, each fault three times: what `cargo xtask test` runs
+    #[arg(long, conflicts_with_all = ["kernel", "long"])]
+    short: bool,
+    /// 1,000 times each fault, 1,000 offloads and returns, a million random calls
+    #[arg(long)]
+    long: bool,
+    /// Only cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Name the cases and run none
+    #[arg(long)]
+    pub list: bool,
+    /// Only the figures in counted time
+    #[arg(long)]
+    pub timing: bool,
+    /// Write the figures measured as their budgets
+    #[arg(long, requires = "timing")]
+    pub bless: bool,
+    /// Times that each fault happens (default: 20)
+    #[arg(long, value_name = "N")]
+    faults: Option<u32>,
+    /// Offloads and returns under load (default: 20)
+    #[arg(long, value_name = "N")]
+    cycles: Option<u32>,
+    /// Random calls of each fuzzer (default: 20,000)
+    #[arg(long, value_name = "N")]
+    calls: Option<u32>,
+    /// Seed of the random calls
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Seconds of silence after which a guest counts as hung
+    #[arg(long, value_name = "S", default_value_t = 300)]
+    pub patience: u64,
+    /// Where fetched parts are kept (default: offsched in the user's cache folder)
+    #[arg(long, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
+}
+
+/// The kernel whose figures have budgets, and which a short run uses.
+const NEWEST: Suite = Suite::Backports;
+
+impl Options {
+    /// The kernels to run.
+    pub fn suites(&self) -> Vec<Suite> {
+        match self.kernel {
+            _ if self.short || self.timing => vec![NEWEST],
+            Some(only) => vec![only],
+            None => Suite::ALL.to_vec(),
+        }
+    }
+
+    /// True if what wants counted time is to run on this kernel.
+    pub fn counts(&self, suite: Suite) -> bool {
+        suite == NEWEST
+    }
+
+    /// The machines to run the cases on, with each kernel.
+    pub fn machines(&self) -> Vec<Machine> {
+        let machine = |cpus, x2apic| Machine {
+            cpus,
+            x2apic,
+            time: Time::Real,
+        };
+        if self.timing {
+            Vec::new()
+        } else if self.all {
+            vec![
+                machine(2, false),
+                machine(2, true),
+                machine(4, false),
+                machine(4, true),
+            ]
+        } else {
+            let cpus = if self.short { 4 } else { 2 };
+            vec![machine(self.cpus.unwrap_or(cpus), self.x2apic)]
+        }
+    }
+
+    /// True if a case of this name is to run.
+    pub fn wants(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|text| name.contains(text))
+    }
+
+    /// What the guest's program is told.
+    pub fn for_guest(&self) -> Vec<String> {
+        let (faults, cycles, calls) = match (self.long, self.short) {
+            (true, _) => (1_000, 1_000, 1_000_000),
+            (_, true) => (3, 20, 20_000),
+            _ => (20, 20, 20_000),
+        };
+        let mut words = vec![
+            format!("--faults={}", self.faults.unwrap_or(faults)),
+            format!("--cycles={}", self.cycles.unwrap_or(cycles)),
+            format!("--calls={}", self.calls.unwrap_or(calls)),
+            format!("--seed={}", self.seed),
+        ];
+        // They run in counted time: what they print depends on tenths of a second, which a busy host may take.
+        words.extend(self.short.then(|| "--no-apps".to_owned()));
+        words.extend(self.filter.iter().map(|text| format!("--filter={text}")));
+        words
+    }
+
+    /// The cache's folder.
+    pub fn cache(&self) -> Result<PathBuf, String> {
+        cache_folder(self.cache.as_deref())
+    }
+}
+
+/// The folder asked for, or offsched's in the user's cache.
+pub fn cache_folder(asked: Option<&Path>) -> Result<PathBuf, String> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.filter(|path| path.is_absolute());
+    let base = base.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    asked
+        .map(Path::to_owned)
+        .or_else(|| Some(base?.join("offsched")))
+        .ok_or_else(|| "no cache folder: say --cache FOLDER".to_owned())
+}
