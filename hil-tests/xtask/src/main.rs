@@ -44,6 +44,9 @@ struct TestArgs {
     /// The long forms: 100,000 random task sets, more cases of every property
     #[arg(long)]
     long: bool,
+    /// Fail where kernels and tools for the run in QEMU cannot be had
+    #[arg(long)]
+    hil: bool,
 }
 
 #[derive(Args)]
@@ -75,7 +78,7 @@ struct BenchArgs {
 
 fn main() -> ExitCode {
     match Cli::parse().task {
-        Task::Test(args) => test::run(args.long),
+        Task::Test(args) => test::run(args.long, args.hil),
         Task::Bench(args) => bench(&args),
         Task::Header => exit_status(Step::cargo(
             "header",

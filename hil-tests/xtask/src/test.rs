@@ -21,10 +21,10 @@ const PROPERTIES_LONG: &[(&str, &str)] = &[("OFFSCHED_SWEEPS", "5000"), ("OFFSCH
 const HOSTILE_LONG: &str = "1000000000";
 
 /// Runs all steps until one fails.
-pub fn run(long: bool) -> ExitCode {
+pub fn run(long: bool, demand_hil: bool) -> ExitCode {
     let begin = Instant::now();
     let mut done = Vec::new();
-    let outcome = all(long, &mut done);
+    let outcome = all(long, demand_hil, &mut done);
     println!("\n==> summary");
     done.iter()
         .for_each(|step: &Done| println!("{}", step.line()));
@@ -42,12 +42,28 @@ pub fn run(long: bool) -> ExitCode {
     }
 }
 
-fn all(long: bool, done: &mut Vec<Done>) -> Result<(), String> {
+fn all(long: bool, demand_hil: bool, done: &mut Vec<Done>) -> Result<(), String> {
     for step in steps(long) {
         done.push(step.run()?);
     }
     done.push(licences()?);
+    done.push(hil(long, demand_hil)?);
     Ok(())
+}
+
+/// Images on a stock kernel in QEMU, and the figures in counted time. Where kernels and tools cannot be had the step is
+/// left out, unless it is demanded.
+fn hil(long: bool, demanded: bool) -> Result<Done, String> {
+    /// What the harness ends with then.
+    const NO_PARTS: i32 = 3;
+    let line = "run --release --quiet --package offsched-harness --";
+    let mut step = Step::cargo("hil", line);
+    step.command.arg(if long { "--long" } else { "--short" });
+    let skip = (
+        NO_PARTS,
+        "no kernels to run on, see above; --hil makes that a failure",
+    );
+    step.run_unless(Some(skip).filter(|_| !demanded))
 }
 
 fn steps(long: bool) -> Vec<Step> {
