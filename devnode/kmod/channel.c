@@ -24,20 +24,20 @@ static u16 next_epoch(const struct offsched_channel *channel)
 }
 
 static struct offsched_channel *find_free(struct offsched_run *run,
-					  const struct offsched_service *service)
+					  const struct offsched_service_entry *service)
 {
 	u32 i;
 
 	for (i = 0; i < service->clients; i++) {
 		struct offsched_channel *channel = run->channel + service->first_channel + i;
 
-		if ((channel->word & 0xffff) == OFFSCHED_FREE)
+		if ((channel->word & 0xffff) == OFFSCHED_PHASE_FREE)
 			return channel;
 	}
 	return NULL;
 }
 
-static const struct offsched_service *find_service(struct offsched_run *run, const u8 *name)
+static const struct offsched_service_entry *find_service(struct offsched_run *run, const u8 *name)
 {
 	u32 i;
 
@@ -49,7 +49,7 @@ static const struct offsched_service *find_service(struct offsched_run *run, con
 
 static int open_locked(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
 {
-	const struct offsched_service *service = find_service(run, name);
+	const struct offsched_service_entry *service = find_service(run, name);
 	struct offsched_channel *channel;
 	char *page;
 
@@ -62,8 +62,8 @@ static int open_locked(struct offsched_run *run, const u8 *name, struct offsched
 	page = run->view + channel->offset;
 	WRITE_ONCE(*(u32 *)(page + OFFSCHED_CHANNEL_APP_WANTS), 0);
 	WRITE_ONCE(*(u32 *)(page + OFFSCHED_CHANNEL_CORE_WANTS),
-		   OFFSCHED_RING_FOR_MAIL | OFFSCHED_RING_FOR_ROOM);
-	set_word(run, channel, offsched_word(next_epoch(channel), OFFSCHED_OPEN));
+		   OFFSCHED_WAKE_MAIL | OFFSCHED_WAKE_ROOM);
+	set_word(run, channel, offsched_word(next_epoch(channel), OFFSCHED_PHASE_OPEN));
 	*found = channel;
 	return 0;
 }
@@ -76,8 +76,8 @@ int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsc
 
 	if (!smp_load_acquire(&run->live) || READ_ONCE(run->over))
 		return -ENODEV;
-	state = READ_ONCE(offsched_run_header(run)->state);
-	if (state != OFFSCHED_WORD_STARTING && state != OFFSCHED_WORD_RUNNING)
+	state = READ_ONCE(offsched_run_header(run)->state.state);
+	if (state != OFFSCHED_STATE_STARTING && state != OFFSCHED_STATE_RUNNING)
 		return -ENODEV;
 	mutex_lock(&run->lock);
 	ret = open_locked(run, name, found);
@@ -98,9 +98,9 @@ void offsched_channel_close(struct offsched_run *run, struct offsched_channel *c
 	bool closing;
 
 	mutex_lock(&run->lock);
-	closing = channel->word == offsched_word(epoch, OFFSCHED_OPEN);
+	closing = channel->word == offsched_word(epoch, OFFSCHED_PHASE_OPEN);
 	if (closing)
-		set_word(run, channel, offsched_word(epoch, OFFSCHED_CLOSING));
+		set_word(run, channel, offsched_word(epoch, OFFSCHED_PHASE_CLOSING));
 	mutex_unlock(&run->lock);
 	if (!closing)
 		return;
@@ -111,7 +111,7 @@ void offsched_channel_close(struct offsched_run *run, struct offsched_channel *c
 	wake_up_all(&channel->wait);
 	memset(run->view + channel->offset, 0, bytes);
 	mutex_lock(&run->lock);
-	set_word(run, channel, offsched_word(epoch, OFFSCHED_FREE));
+	set_word(run, channel, offsched_word(epoch, OFFSCHED_PHASE_FREE));
 	smp_store_release(&run->frees, run->frees + 1);
 	mutex_unlock(&run->lock);
 	wake_up_all(&run->freed);

@@ -42,7 +42,7 @@ bool offsched_handle_open(struct offsched_handle *handle)
 {
 	struct offsched_channel *channel = channel_of(handle);
 
-	return channel && READ_ONCE(channel->word) == offsched_word(handle->epoch, OFFSCHED_OPEN);
+	return channel && READ_ONCE(channel->word) == offsched_word(handle->epoch, OFFSCHED_PHASE_OPEN);
 }
 
 static void close_channel(struct offsched_handle *handle)
@@ -150,7 +150,7 @@ static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 		   struct offsched_bind *bind)
 {
 	struct offsched_channel *channel;
-	struct offsched_service *service;
+	struct offsched_service_entry *service;
 	int ret;
 
 	if (!smp_load_acquire(&run->live))
@@ -290,9 +290,9 @@ __poll_t offsched_poll(struct file *file, struct poll_table_struct *table)
 	if (READ_ONCE(handle->run->over) || !offsched_handle_open(handle))
 		return EPOLLHUP | EPOLLERR;
 	if (wanted & (EPOLLIN | EPOLLRDNORM))
-		kinds |= OFFSCHED_RING_FOR_MAIL;
+		kinds |= OFFSCHED_WAKE_MAIL;
 	if (wanted & (EPOLLOUT | EPOLLWRNORM))
-		kinds |= OFFSCHED_RING_FOR_ROOM;
+		kinds |= OFFSCHED_WAKE_ROOM;
 	offsched_handle_ask(handle, kinds);
 	if (offsched_ring_mail(&end->rx.ring, handle->epoch))
 		ready |= EPOLLIN | EPOLLRDNORM;

@@ -44,7 +44,7 @@ static int give_back(struct offsched_core *core, struct offsched_run *run)
 	offsched_run_reachable(run, false);
 	/* After INIT the CPU waits for a start-up IPI and touches no memory. */
 	offsched_park(core->apic_id);
-	WRITE_ONCE(core->state, OFFSCHED_RETURNED);
+	WRITE_ONCE(core->state, OFFSCHED_STAGE_RETURNED);
 	offsched_wake_close(run);
 	offsched_run_end(run);
 	offsched_run_strip(run);
@@ -88,7 +88,7 @@ int offsched_start(struct offsched_core *core)
 	struct offsched_run *run = core->run;
 	int ret;
 
-	if (core->state != OFFSCHED_LOADED)
+	if (core->state != OFFSCHED_STAGE_LOADED)
 		return -EINVAL;
 	if (!cpu_online(core->cpu))
 		return -ENODEV;
@@ -101,7 +101,7 @@ int offsched_start(struct offsched_core *core)
 		offsched_wake_close(run);
 		return ret;
 	}
-	WRITE_ONCE(core->state, OFFSCHED_OFFLOADED);
+	WRITE_ONCE(core->state, OFFSCHED_STAGE_OFFLOADED);
 	ret = launch(core, run);
 	if (ret) {
 		if (give_back(core, run))

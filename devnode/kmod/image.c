@@ -21,15 +21,15 @@ static int check(const struct offsched_segment *segment)
 	u64 end;
 
 	if (segment->reserved || !segment->bytes ||
-	    !PAGE_ALIGNED(segment->vaddr) || !PAGE_ALIGNED(segment->bytes) ||
-	    check_add_overflow(segment->vaddr, segment->bytes, &end) ||
-	    segment->vaddr < OFFSCHED_IMAGE_BASE || end > OFFSCHED_IMAGE_END ||
+	    !PAGE_ALIGNED(segment->address) || !PAGE_ALIGNED(segment->bytes) ||
+	    check_add_overflow(segment->address, segment->bytes, &end) ||
+	    segment->address < OFFSCHED_IMAGE_BASE || end > OFFSCHED_IMAGE_END ||
 	    segment->data_bytes > segment->bytes)
 		return -EINVAL;
 	switch (segment->access) {
-	case OFFSCHED_READ:
-	case OFFSCHED_READ | OFFSCHED_WRITE:
-	case OFFSCHED_READ | OFFSCHED_EXEC:
+	case OFFSCHED_ACCESS_READ:
+	case OFFSCHED_ACCESS_READ | OFFSCHED_ACCESS_WRITE:
+	case OFFSCHED_ACCESS_READ | OFFSCHED_ACCESS_EXEC:
 		return 0;
 	default:
 		return -EINVAL;
@@ -38,7 +38,7 @@ static int check(const struct offsched_segment *segment)
 
 static u64 flags_of(u32 access)
 {
-	return (access & OFFSCHED_WRITE ? _PAGE_RW : 0) | (access & OFFSCHED_EXEC ? 0 : _PAGE_NX);
+	return (access & OFFSCHED_ACCESS_WRITE ? _PAGE_RW : 0) | (access & OFFSCHED_ACCESS_EXEC ? 0 : _PAGE_NX);
 }
 
 /* Copies and maps a segment into the pages from `first` on. */
@@ -55,7 +55,7 @@ static int place(struct offsched_run *run, const struct offsched_segment *segmen
 		if (bytes && copy_from_user(page_address(page),
 					    u64_to_user_ptr(segment->data + at), bytes))
 			return -EFAULT;
-		ret = offsched_tables_map(&run->tables, run->root, segment->vaddr + at,
+		ret = offsched_tables_map(&run->tables, run->root, segment->address + at,
 					  page_to_phys(page), flags_of(segment->access));
 		if (ret)
 			return ret;
@@ -78,8 +78,8 @@ static int place_all(struct offsched_run *run, const struct offsched_load *load,
 		if (ret)
 			return ret;
 		pages += segment->bytes >> PAGE_SHIFT;
-		if (segment->access & OFFSCHED_EXEC && load->entry >= segment->vaddr &&
-		    load->entry - segment->vaddr < segment->data_bytes)
+		if (segment->access & OFFSCHED_ACCESS_EXEC && load->entry >= segment->address &&
+		    load->entry - segment->address < segment->data_bytes)
 			entry_found = true;
 	}
 	/* Overlaps are found by mapping; this only bounds the allocation. */
@@ -98,17 +98,17 @@ static int map_surroundings(struct offsched_run *run)
 	unsigned long i;
 	int ret;
 
-	ret = offsched_tables_map(&run->tables, run->root, OFFSCHED_PARAMS,
+	ret = offsched_tables_map(&run->tables, run->root, OFFSCHED_PARAMS_ADDRESS,
 				  page_to_phys(run->params), _PAGE_NX);
 	for (i = 0; !ret && i < run->shared.count; i++)
 		ret = offsched_tables_map(&run->tables, run->root,
-					  OFFSCHED_SHARED + i * PAGE_SIZE,
+					  OFFSCHED_SHARED_ADDRESS + i * PAGE_SIZE,
 					  page_to_phys(run->shared.page[i]), _PAGE_RW | _PAGE_NX);
 	if (!ret && !x2apic_mode) {
 		u64 base;
 
 		rdmsrl(MSR_IA32_APICBASE, base);
-		ret = offsched_tables_map(&run->tables, run->root, OFFSCHED_LAPIC,
+		ret = offsched_tables_map(&run->tables, run->root, OFFSCHED_LAPIC_ADDRESS,
 					  base & PTE_PFN_MASK,
 					  _PAGE_RW | _PAGE_NX | _PAGE_PCD | _PAGE_PWT);
 	}
@@ -169,6 +169,6 @@ int offsched_image_load(struct offsched_core *core, const struct offsched_load *
 		return ret;
 	}
 	offsched_run_install(core, run);
-	core->state = OFFSCHED_LOADED;
+	core->state = OFFSCHED_STAGE_LOADED;
 	return 0;
 }

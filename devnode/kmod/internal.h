@@ -16,7 +16,6 @@
 #include <linux/workqueue.h>
 
 #include "offsched.h"
-#include "region.h"
 #include "ring.h"
 
 /* Pages that need not be contiguous. */
@@ -58,7 +57,7 @@ struct offsched_run {
 	u64 layout_hash;
 	u32 services;
 	u32 channels;
-	struct offsched_service *service;
+	struct offsched_service_entry *service;
 	struct offsched_channel *channel;
 	u32 *states;			/* in the region: the channels' words, for all to see */
 
@@ -75,7 +74,7 @@ struct offsched_run {
 struct offsched_core {
 	unsigned int cpu;
 	unsigned int apic_id;
-	enum offsched_state state;
+	enum offsched_stage state;
 	u32 epoch;
 	spinlock_t lock;		/* run */
 	struct offsched_run *run;
@@ -142,7 +141,7 @@ static inline struct offsched_header *offsched_run_header(struct offsched_run *r
 
 /* region.c */
 int offsched_region_read(struct offsched_run *run);
-u64 offsched_channel_bytes(const struct offsched_service *service);
+u64 offsched_channel_bytes(const struct offsched_service_entry *service);
 
 /* channel.c */
 int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsched_channel **found);

@@ -30,7 +30,7 @@ struct offsched_client {
 
 static void ask_for_mail(struct offsched_client *client)
 {
-	atomic_or(OFFSCHED_RING_FOR_MAIL, (atomic_t *)client->end.own);
+	atomic_or(OFFSCHED_WAKE_MAIL, (atomic_t *)client->end.own);
 	smp_mb__after_atomic();
 }
 
@@ -148,7 +148,7 @@ EXPORT_SYMBOL_GPL(offsched_bind);
 
 int offsched_send(struct offsched_client *client, const void *message, size_t bytes)
 {
-	const struct offsched_service *service = client->run->service + client->channel->service;
+	const struct offsched_service_entry *service = client->run->service + client->channel->service;
 	unsigned long flags;
 	bool ring;
 	int ret;

@@ -47,7 +47,7 @@ void offsched_park(unsigned int apic_id)
 /* The image has made its region and heard of its epoch, which is not 0. */
 static bool alive(struct offsched_run *run)
 {
-	return smp_load_acquire(&offsched_run_header(run)->epoch) == run->epoch;
+	return smp_load_acquire(&offsched_run_header(run)->state.epoch) == run->epoch;
 }
 
 static int kick(struct offsched_core *core, struct offsched_run *run, phys_addr_t code)

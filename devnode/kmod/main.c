@@ -43,14 +43,14 @@ static long load(struct offsched_handle *handle, void __user *argument)
 	ret = offsched_handle_attach(handle, &load.cpu);
 	if (ret)
 		return ret;
-	if (handle->core->state == OFFSCHED_OFFLOADED)
+	if (handle->core->state == OFFSCHED_STAGE_OFFLOADED)
 		return -EBUSY;
 	return offsched_image_load(handle->core, &load);
 }
 
 static long status(const struct offsched_core *core, void __user *argument)
 {
-	struct offsched_status status = {
+	struct offsched_core_status status = {
 		.cpu = core->cpu,
 		.state = core->state,
 		.epoch = core->epoch,
@@ -67,7 +67,7 @@ static long control(struct offsched_core *core, unsigned int command)
 {
 	if (command == OFFSCHED_IOC_START)
 		return offsched_start(core);
-	if (core->state != OFFSCHED_OFFLOADED)
+	if (core->state != OFFSCHED_STAGE_OFFLOADED)
 		return -EINVAL;
 	if (command == OFFSCHED_IOC_RETURN)
 		return offsched_return(core);

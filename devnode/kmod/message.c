@@ -30,7 +30,7 @@ static int wait_for(struct offsched_handle *handle, u32 kind, size_t room)
 		return -ERESTARTSYS;
 	return wait_event_interruptible(handle->channel->wait, ({
 		offsched_handle_ask(handle, kind);
-		gone(handle) || (kind == OFFSCHED_RING_FOR_MAIL ?
+		gone(handle) || (kind == OFFSCHED_WAKE_MAIL ?
 			offsched_ring_mail(&end->rx.ring, handle->epoch) :
 			offsched_ring_room(&end->tx.ring, handle->epoch, room));
 	}));
@@ -90,7 +90,7 @@ static ssize_t read_locked(struct offsched_handle *handle, struct kiocb *iocb, s
 			offsched_wake_core(handle->run);
 		if (ret != -EAGAIN)
 			return ret;
-		ret = wait_or_ask(handle, iocb, OFFSCHED_RING_FOR_MAIL, 0, &asked);
+		ret = wait_or_ask(handle, iocb, OFFSCHED_WAKE_MAIL, 0, &asked);
 		if (ret)
 			return ret;
 	}
@@ -124,7 +124,7 @@ static ssize_t write_locked(struct offsched_handle *handle, struct kiocb *iocb, 
 			return len;
 		if (ret != -EAGAIN)
 			return ret;
-		ret = wait_or_ask(handle, iocb, OFFSCHED_RING_FOR_ROOM, len, &asked);
+		ret = wait_or_ask(handle, iocb, OFFSCHED_WAKE_ROOM, len, &asked);
 		if (ret)
 			return ret;
 	}

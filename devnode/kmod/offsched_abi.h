@@ -105,6 +105,30 @@
 /* Type of the note whose description is an offsched_image_info. */
 #define OFFSCHED_NOTE_TYPE 1
 
+/* Most segments of an image. */
+#define OFFSCHED_SEGMENTS_MAX 16
+
+/* For offsched_segment::access: the core may read; always set. */
+#define OFFSCHED_ACCESS_READ 1
+
+/* For offsched_segment::access: it may write; never together with OFFSCHED_ACCESS_EXEC. */
+#define OFFSCHED_ACCESS_WRITE 2
+
+/* For offsched_segment::access: it may run what is there. */
+#define OFFSCHED_ACCESS_EXEC 4
+
+/* Reads a offsched_load. */
+#define OFFSCHED_LOAD 1
+
+/* Takes the CPU and starts the image. */
+#define OFFSCHED_START 2
+
+/* Asks the image to end. */
+#define OFFSCHED_STOP 3
+
+/* Gives the CPU to Linux, whatever the image does. */
+#define OFFSCHED_RETURN 4
+
 /* Rings of a core. */
 #define OFFSCHED_LOG_RINGS 8
 
@@ -123,7 +147,7 @@
 /* Operation: bind this handle to the service named. */
 #define OFFSCHED_OP_BIND 2
 
-/* For Bind::flags: wait until a channel is free. */
+/* For offsched_bind::flags: wait until a channel is free. */
 #define OFFSCHED_BIND_WAIT 1
 
 /* The type byte of all its calls. */
@@ -132,10 +156,10 @@
 /* About which CPU the handle is; reads and writes a u32. */
 #define OFFSCHED_ATTACH 0
 
-/* What the module knows of the core; writes a CoreStatus. */
+/* What the module knows of the core; writes a offsched_core_status. */
 #define OFFSCHED_STATUS 5
 
-/* Binds the handle; reads and writes a Bind. */
+/* Binds the handle; reads and writes a offsched_bind. */
 #define OFFSCHED_BIND 6
 
 /* Wakes the core to look at its channels. */
@@ -145,7 +169,7 @@
 #define OFFSCHED_CLOSE 8
 
 /* For OFFSCHED_ATTACH: the first CPU whose image runs, else the first whose image has run. */
-#define OFFSCHED_ANY_CPU UINT32_MAX
+#define OFFSCHED_ANY_CPU 0xffffffffU
 
 /* Most services in a region. */
 #define OFFSCHED_SERVICES_MAX 64
@@ -197,6 +221,18 @@ enum offsched_phase {
 	OFFSCHED_PHASE_OPEN = 1,
 	/* The application is gone or cut off; the pages are not yet ready for another. */
 	OFFSCHED_PHASE_CLOSING = 2,
+};
+
+/* How far a CPU is on its way to an image and back. */
+enum offsched_stage {
+	/* Nothing loaded. */
+	OFFSCHED_STAGE_EMPTY = 0,
+	/* An image that has not run. */
+	OFFSCHED_STAGE_LOADED = 1,
+	/* The CPU is the image's. */
+	OFFSCHED_STAGE_OFFLOADED = 2,
+	/* The CPU is Linux's again; the shared memory is as the image left it. */
+	OFFSCHED_STAGE_RETURNED = 3,
 };
 
 /* What a core is doing. */
@@ -640,6 +676,82 @@ struct offsched_reply {
 	__u32 channel_epoch;
 };
 
+/* A binding asked of the kernel's device, and its answer in the same words. */
+struct offsched_bind {
+	/* OFFSCHED_ABI_VERSION of the sender; of the image, if that is why it was refused. */
+	__u32 abi_version;
+	/* OFFSCHED_BIND_WAIT or 0. */
+	__u32 flags;
+	/* OFFSCHED_LAYOUT_HASH of the sender. */
+	__u64 layout_hash;
+	/* The service's name, padded with zeros. */
+	__u8 name[OFFSCHED_NAME_BYTES];
+	/* Answer: the service's index. */
+	__u32 service;
+	/* Answer: the channel's index. */
+	__u32 channel;
+	/* Answer: the epoch that the channel is open in. */
+	__u32 channel_epoch;
+	/* Answer: the core's epoch. */
+	__u32 core_epoch;
+	/* Answer: the core's CPU. */
+	__u32 cpu;
+	/* Zero. */
+	__u32 reserved;
+	/* Answer: where mmap finds the channel's pages. */
+	__u64 offset;
+	/* Answer: their bytes. */
+	__u64 bytes;
+};
+
+/* What the kernel's device knows of a core. */
+struct offsched_core_status {
+	/* The CPU. */
+	__u32 cpu;
+	/* A offsched_stage. */
+	__u32 state;
+	/* Starts of cores on this CPU. */
+	__u32 epoch;
+	/* Zero. */
+	__u32 reserved;
+	/* Bytes of shared memory. */
+	__u64 shared_bytes;
+	/* Bytes of it that everybody may see, from the start. */
+	__u64 public_bytes;
+};
+
+/* An image for a CPU. */
+struct offsched_load {
+	/* Where it starts, in an executable segment. */
+	__u64 entry;
+	/* Where the loading program has the array of offsched_segments. */
+	__u64 segments;
+	/* Entries in it. */
+	__u32 count;
+	/* The CPU. */
+	__u32 cpu;
+	/* Bytes of shared memory, whole pages. */
+	__u64 shared_bytes;
+	/* Bytes of it that everybody may see, from the start; whole pages. */
+	__u64 public_bytes;
+};
+
+/* Part of an image: whole pages, filled from data, the rest zero. */
+struct offsched_segment {
+	/* Address on the core. */
+	__u64 address;
+	/* Bytes there, whole pages. */
+	__u64 bytes;
+	/* Where the loading program has the data. */
+	__u64 data;
+	/* Bytes of it. */
+	__u64 data_bytes;
+	/* ACCESS_* together. */
+	__u32 access;
+	/* Zero. */
+	__u32 reserved;
+};
+
 /* As Rust lays them out. */
 _Static_assert(sizeof(struct offsched_header) == 4096, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_header) == 4096, "not as in executive/abi");
@@ -766,6 +878,43 @@ _Static_assert(offsetof(struct offsched_reply, core_epoch) == 24, "not as in exe
 _Static_assert(offsetof(struct offsched_reply, service) == 28, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, channel) == 32, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, channel_epoch) == 36, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_bind) == 88, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_bind) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, abi_version) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, flags) == 4, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, layout_hash) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, name) == 16, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, service) == 48, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, channel) == 52, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, channel_epoch) == 56, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, core_epoch) == 60, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, cpu) == 64, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, offset) == 72, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, bytes) == 80, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_core_status) == 32, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_core_status) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_status, cpu) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_status, state) == 4, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_status, epoch) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_status, reserved) == 12, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_status, shared_bytes) == 16, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_status, public_bytes) == 24, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_load) == 40, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_load) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_load, entry) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_load, segments) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_load, count) == 16, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_load, cpu) == 20, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_load, shared_bytes) == 24, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_load, public_bytes) == 32, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_segment) == 40, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_segment) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_segment, address) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_segment, bytes) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_segment, data) == 16, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_segment, data_bytes) == 24, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_segment, access) == 32, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_segment, reserved) == 36, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, state.state) == 64, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, state.epoch) == 68, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, bells.rung) == 128, "not as in executive/abi");

@@ -11,13 +11,13 @@
 
 #include "internal.h"
 
-static u64 ring_data_bytes(const struct offsched_service *service)
+static u64 ring_data_bytes(const struct offsched_service_entry *service)
 {
 	return service->ring_bytes ? PAGE_ALIGN((u64)service->ring_bytes) : PAGE_SIZE;
 }
 
 /* A control page and the data of two rings. */
-u64 offsched_channel_bytes(const struct offsched_service *service)
+u64 offsched_channel_bytes(const struct offsched_service_entry *service)
 {
 	return PAGE_SIZE + 2 * ring_data_bytes(service);
 }
@@ -37,11 +37,11 @@ static bool tables_good(const struct offsched_run *run, const struct offsched_ta
 		(!tables->channels && tables->public_bytes < run->public_bytes)) &&
 	       tables->region_bytes <= tables->public_bytes &&
 	       within(tables, tables->services_offset,
-		      tables->services * sizeof(struct offsched_service)) &&
+		      tables->services * sizeof(struct offsched_service_entry)) &&
 	       within(tables, tables->channels_offset, tables->channels * sizeof(u32));
 }
 
-static bool service_good(const struct offsched_service *service, u32 first)
+static bool service_good(const struct offsched_service_entry *service, u32 first)
 {
 	u64 longest = ring_data_bytes(service) / 2;
 
@@ -57,7 +57,7 @@ static int place_channels(struct offsched_run *run, u32 channels)
 	u32 first = 0, i;
 
 	for (i = 0; i < run->services; i++) {
-		const struct offsched_service *service = run->service + i;
+		const struct offsched_service_entry *service = run->service + i;
 		u64 bytes = offsched_channel_bytes(service);
 
 		if (!service_good(service, first) || service->clients > channels - first)
@@ -87,7 +87,7 @@ int offsched_region_read(struct offsched_run *run)
 
 	memcpy(&tables, &header->tables, sizeof(tables));
 	barrier();	/* what is checked is what is used */
-	if (READ_ONCE(header->magic) != OFFSCHED_REGION_MAGIC || !tables_good(run, &tables))
+	if (READ_ONCE(header->magic) != OFFSCHED_MAGIC || !tables_good(run, &tables))
 		return -ENOEXEC;
 	run->abi_version = READ_ONCE(header->abi_version);
 	if (run->abi_version != OFFSCHED_ABI_VERSION)

@@ -29,15 +29,11 @@
 #include "ring_halves.h"
 
 /* Offsets in a channel's first page; the rings' data follow it. */
-#define OFFSCHED_CHANNEL_CORE_WANTS	0
-#define OFFSCHED_CHANNEL_APP_WANTS	128
-#define OFFSCHED_CHANNEL_TO_CORE	256	/* tail, and 128 bytes on head */
-#define OFFSCHED_CHANNEL_FROM_CORE	512
-#define OFFSCHED_CHANNEL_DATA		4096
-
-/* Bits of a wake word: what its owner sleeps for. */
-#define OFFSCHED_RING_FOR_MAIL		1u
-#define OFFSCHED_RING_FOR_ROOM		2u
+#define OFFSCHED_CHANNEL_CORE_WANTS	offsetof(struct offsched_control_page, core.wants)
+#define OFFSCHED_CHANNEL_APP_WANTS	offsetof(struct offsched_control_page, app.wants)
+#define OFFSCHED_CHANNEL_TO_CORE	offsetof(struct offsched_control_page, to_core)
+#define OFFSCHED_CHANNEL_FROM_CORE	offsetof(struct offsched_control_page, from_core)
+#define OFFSCHED_CHANNEL_DATA		sizeof(struct offsched_control_page)
 
 /* The application's end of a channel. */
 struct offsched_end {
@@ -107,7 +103,7 @@ static inline int offsched_end_push(struct offsched_end *end, const void *payloa
 /* True: ring the core. */
 static inline bool offsched_end_flush(struct offsched_end *end)
 {
-	return offsched_tx_publish(&end->tx) && offsched_end_wanted(end, OFFSCHED_RING_FOR_MAIL);
+	return offsched_tx_publish(&end->tx) && offsched_end_wanted(end, OFFSCHED_WAKE_MAIL);
 }
 
 /* The next frame's length; it stays. */
@@ -132,7 +128,7 @@ static inline bool offsched_end_release(struct offsched_end *end)
 	/* An answer may follow. */
 	offsched_tx_claim(&end->tx);
 	return offsched_rx_publish_if_due(&end->rx) &&
-	       offsched_end_wanted(end, OFFSCHED_RING_FOR_ROOM);
+	       offsched_end_wanted(end, OFFSCHED_WAKE_ROOM);
 }
 
 /* Takes the request for the doorbell back: this side looks by itself again. */
@@ -142,7 +138,7 @@ static inline void offsched_end_awake(struct offsched_end *end)
 }
 
 /*
- * Asks the core for the doorbell and looks once more. `kinds`: OFFSCHED_RING_FOR_*;
+ * Asks the core for the doorbell and looks once more. `kinds`: OFFSCHED_WAKE_*;
  * `room` bytes, if for room. True: nothing there, so sleep, and call
  * offsched_end_awake afterwards. False: there is something to do, and nothing
  * is asked for; or the channel is closed, and the request stands.
@@ -156,8 +152,8 @@ static inline bool offsched_end_sleep(struct offsched_end *end, __u32 kinds, siz
 	if (!offsched_end_is_open(end))
 		return false;
 	now = end->tx.corrupt ||
-	      ((kinds & OFFSCHED_RING_FOR_MAIL) && offsched_rx_has_mail(&end->rx)) ||
-	      ((kinds & OFFSCHED_RING_FOR_ROOM) &&
+	      ((kinds & OFFSCHED_WAKE_MAIL) && offsched_rx_has_mail(&end->rx)) ||
+	      ((kinds & OFFSCHED_WAKE_ROOM) &&
 	       (offsched_tx_has_room(&end->tx, room) || end->tx.corrupt));
 	if (now)
 		offsched_end_awake(end);

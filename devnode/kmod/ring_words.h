@@ -41,10 +41,10 @@
 
 #endif
 
-#define OFFSCHED_RING_WORD		8	/* bytes in what indices count */
-#define OFFSCHED_RING_LEAST		5	/* words of data */
+#include "offsched_abi.h"
+
 #define OFFSCHED_RING_INDEX_BITS	24
-#define OFFSCHED_RING_INDEX_MASK	0xffffffu	/* and most words of data */
+#define OFFSCHED_RING_INDEX_MASK	((1u << OFFSCHED_RING_INDEX_BITS) - 1)
 
 /* One ring: where its shared words are. */
 struct offsched_ring {
@@ -60,31 +60,32 @@ struct offsched_indices {
 	__u32 last;		/* end of the upper piece, while write < read */
 };
 
-/* `words`: tail, and 128 bytes on head. -EINVAL: too little data for a ring. */
+/* `words`: a struct offsched_ring_words. -EINVAL: too little data for a ring. */
 static inline int offsched_ring_init(struct offsched_ring *ring, void *words, void *data,
 				     size_t bytes)
 {
-	size_t count = bytes / OFFSCHED_RING_WORD;
+	struct offsched_ring_words *shared = words;
+	size_t count = bytes / OFFSCHED_WORD_BYTES;
 
-	if (count < OFFSCHED_RING_LEAST)
+	if (count < OFFSCHED_RING_WORDS_MIN)
 		return -EINVAL;
-	ring->tail = words;
-	ring->head = ring->tail + 16;
+	ring->tail = &shared->producer.tail;
+	ring->head = &shared->consumer.head;
 	ring->data = data;
-	ring->words = count < OFFSCHED_RING_INDEX_MASK ? (__u32)count : OFFSCHED_RING_INDEX_MASK;
+	ring->words = count < OFFSCHED_RING_WORDS_MAX ? (__u32)count : OFFSCHED_RING_WORDS_MAX;
 	return 0;
 }
 
 /* Words that a frame takes: its header and the padded payload. */
 static inline size_t offsched_frame_words(size_t payload)
 {
-	return 1 + payload / OFFSCHED_RING_WORD + (payload % OFFSCHED_RING_WORD != 0);
+	return 1 + payload / OFFSCHED_WORD_BYTES + (payload % OFFSCHED_WORD_BYTES != 0);
 }
 
 /* The longest payload: a frame of it fits the emptied ring wherever the indices stand. */
 static inline size_t offsched_max_frame(const struct offsched_ring *ring)
 {
-	return (size_t)((ring->words - 1) / 2 - 1) * OFFSCHED_RING_WORD;
+	return (size_t)((ring->words - 1) / 2 - 1) * OFFSCHED_WORD_BYTES;
 }
 
 static inline __u64 offsched_pack(__u16 epoch, __u32 at, __u32 last)

@@ -102,10 +102,10 @@ static void set_over(struct offsched_run *run)
 /* Looks whether the core still says that it runs; any context but NMI. */
 void offsched_run_look(struct offsched_run *run)
 {
-	switch (smp_load_acquire(&offsched_run_header(run)->state)) {
-	case OFFSCHED_WORD_STARTING:
-	case OFFSCHED_WORD_RUNNING:
-	case OFFSCHED_WORD_STOPPING:
+	switch (smp_load_acquire(&offsched_run_header(run)->state.state)) {
+	case OFFSCHED_STATE_STARTING:
+	case OFFSCHED_STATE_RUNNING:
+	case OFFSCHED_STATE_STOPPING:
 		return;
 	default:
 		set_over(run);
@@ -135,7 +135,7 @@ void offsched_run_end(struct offsched_run *run)
 {
 	struct offsched_header *header = offsched_run_header(run);
 
-	if (READ_ONCE(header->state) != OFFSCHED_WORD_CRASHED)
-		smp_store_release(&header->state, OFFSCHED_WORD_OFFLINE);
+	if (READ_ONCE(header->state.state) != OFFSCHED_STATE_CRASHED)
+		smp_store_release(&header->state.state, OFFSCHED_STATE_OFFLINE);
 	set_over(run);
 }

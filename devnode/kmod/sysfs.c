@@ -61,7 +61,7 @@ static u64 bound_of(struct offsched_run *run)
 	u64 bound = 0;
 
 	for (i = 0; i < channels; i++)
-		bound += (READ_ONCE(run->channel[i].word) & 0xffff) == OFFSCHED_OPEN;
+		bound += (READ_ONCE(run->channel[i].word) & 0xffff) == OFFSCHED_PHASE_OPEN;
 	return bound;
 }
 
@@ -92,10 +92,10 @@ static const char *state_of(struct offsched_core *core)
 	struct offsched_run *run = offsched_run_get(core);
 	const char *state = "offline";
 
-	if (run && READ_ONCE(run->live) && READ_ONCE(core->state) == OFFSCHED_OFFLOADED) {
+	if (run && READ_ONCE(run->live) && READ_ONCE(core->state) == OFFSCHED_STAGE_OFFLOADED) {
 		if (!READ_ONCE(run->over))
 			state = "running";
-		else if (READ_ONCE(offsched_run_header(run)->state) != OFFSCHED_WORD_OFFLINE)
+		else if (READ_ONCE(offsched_run_header(run)->state.state) != OFFSCHED_STATE_OFFLINE)
 			state = "crashed";
 	}
 	offsched_run_put(run);

@@ -88,7 +88,7 @@ static irqreturn_t on_ring(int irq, void *data)
 	u32 channels = smp_load_acquire(&run->channels), first;
 
 	for (first = 0; first < channels; first += 64) {
-		unsigned long rung = xchg(&header->rung[first / 64], 0);
+		unsigned long rung = xchg(&header->bells.rung[first / 64], 0);
 		unsigned int bit;
 
 		for_each_set_bit(bit, &rung, min(channels - first, 64U))
@@ -138,7 +138,7 @@ void offsched_interrupt(unsigned int apic_id)
 	/* x2APIC: an interrupt must not overtake what was written before it. */
 	mb();
 	rmb();
-	apic->icr_write(APIC_DM_FIXED | OFFSCHED_DOORBELL, apic_id);
+	apic->icr_write(APIC_DM_FIXED | OFFSCHED_DOORBELL_VECTOR, apic_id);
 }
 
 /* Makes the core look at its channels; any context. Rings merge until it has heard. */
@@ -147,7 +147,7 @@ void offsched_wake_core(struct offsched_run *run)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&run->bell_lock, flags);
-	if (run->reachable && !xchg(&offsched_run_header(run)->bell, 1))
+	if (run->reachable && !xchg(&offsched_run_header(run)->bells.bell, 1))
 		offsched_interrupt(run->core->apic_id);
 	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
 }

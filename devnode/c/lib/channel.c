@@ -180,7 +180,7 @@ static int channel_wait(struct offsched_channel *channel, long long deadline, __
 {
 	/* An eventfd only ever becomes readable; the kernel's handle tells room from mail. */
 	bool one_fd = channel->grant.wake == channel->grant.handle;
-	short events = one_fd && kind == OFFSCHED_RING_FOR_ROOM ? POLLOUT : POLLIN;
+	short events = one_fd && kind == OFFSCHED_WAKE_ROOM ? POLLOUT : POLLIN;
 	int error = 0, gone;
 
 	if (offsched_end_sleep(&channel->end, kind, room))
@@ -220,7 +220,7 @@ int offsched_send(struct offsched_channel *channel, const void *message, size_t 
 			return error;
 		if (waited)
 			return waited;
-		waited = channel_wait(channel, deadline, OFFSCHED_RING_FOR_ROOM, len);
+		waited = channel_wait(channel, deadline, OFFSCHED_WAKE_ROOM, len);
 		if (waited && waited != -ETIMEDOUT)
 			return waited;
 	}
@@ -251,7 +251,7 @@ int offsched_recv(struct offsched_channel *channel, void *buffer, size_t size, i
 		/* Once more after the time was over: it may have come meanwhile. */
 		if (waited)
 			return waited;
-		waited = channel_wait(channel, deadline, OFFSCHED_RING_FOR_MAIL, 0);
+		waited = channel_wait(channel, deadline, OFFSCHED_WAKE_MAIL, 0);
 		if (waited && waited != -ETIMEDOUT)
 			return waited;
 	}
@@ -324,7 +324,7 @@ int offsched_poll_prepare(struct offsched_channel *channel)
 	if (!channel)
 		return -EINVAL;
 	channel->node->hush(&channel->grant);
-	if (!offsched_end_sleep(&channel->end, OFFSCHED_RING_FOR_MAIL, 0) &&
+	if (!offsched_end_sleep(&channel->end, OFFSCHED_WAKE_MAIL, 0) &&
 	    offsched_end_is_open(&channel->end))
 		return 0;
 	error = channel_check(channel);

@@ -29,7 +29,7 @@ static int kernel_open(const char *path, int access, __u32 *cpu)
 
 static int kernel_region(const char *path, struct node_ask *ask, struct node_memory *region)
 {
-	struct offsched_status status = { 0 };
+	struct offsched_core_status status = { 0 };
 	int fd, error;
 
 	ask->cpu = OFFSCHED_ANY_CPU;

@@ -3,23 +3,7 @@
 
 #include <stdlib.h>
 
-#include "offsched_abi.h"
 #include "ring.h"
-
-/* The ring headers stand alone; what they say of the layout is what executive/abi says. */
-#define SAME(a, b)	_Static_assert((a) == (b), "ring.h is not as in executive/abi")
-
-SAME(OFFSCHED_RING_WORD, OFFSCHED_WORD_BYTES);
-SAME(OFFSCHED_RING_LEAST, OFFSCHED_RING_WORDS_MIN);
-SAME(OFFSCHED_RING_INDEX_MASK, OFFSCHED_RING_WORDS_MAX);
-SAME(OFFSCHED_RING_FOR_MAIL, OFFSCHED_WAKE_MAIL);
-SAME(OFFSCHED_RING_FOR_ROOM, OFFSCHED_WAKE_ROOM);
-SAME(OFFSCHED_CHANNEL_CORE_WANTS, offsetof(struct offsched_control_page, core.wants));
-SAME(OFFSCHED_CHANNEL_APP_WANTS, offsetof(struct offsched_control_page, app.wants));
-SAME(OFFSCHED_CHANNEL_TO_CORE, offsetof(struct offsched_control_page, to_core.producer.tail));
-SAME(OFFSCHED_CHANNEL_FROM_CORE, offsetof(struct offsched_control_page, from_core.producer.tail));
-SAME(OFFSCHED_CHANNEL_DATA, sizeof(struct offsched_control_page));
-SAME(16 * sizeof(__u64), offsetof(struct offsched_ring_words, consumer.head));
 
 #define NEW(type)	((type *)calloc(1, sizeof(type)))
 

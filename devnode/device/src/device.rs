@@ -1,4 +1,4 @@
-//! The node `/dev/offsched`: `devnode/kmod/offsched.h` in Rust.
+//! The node `/dev/offsched`.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -6,54 +6,23 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
+pub use offsched_abi::load::Stage as DeviceState;
+use offsched_abi::load::{self, ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Load};
 use offsched_abi::node::{CoreStatus, call};
 
 use crate::image::{Access, ImageFile};
 use crate::shared::Shared;
-
-#[repr(C)]
-struct RawSegment {
-    address: u64,
-    bytes: u64,
-    data: u64,
-    data_bytes: u64,
-    access: u32,
-    reserved: u32,
-}
-
-#[repr(C)]
-struct RawLoad {
-    entry: u64,
-    segments: u64,
-    count: u32,
-    cpu: u32,
-    shared_bytes: u64,
-    public_bytes: u64,
-}
 
 const fn command(direction: libc::c_ulong, number: libc::c_ulong, bytes: usize) -> libc::c_ulong {
     direction << 30 | (bytes as libc::c_ulong) << 16 | (call::TYPE as libc::c_ulong) << 8 | number
 }
 
 const ATTACH: libc::c_ulong = command(3, call::ATTACH as _, size_of::<u32>());
-const LOAD: libc::c_ulong = command(1, 1, size_of::<RawLoad>());
-const START: libc::c_ulong = command(0, 2, 0);
-const STOP: libc::c_ulong = command(0, 3, 0);
-const RETURN: libc::c_ulong = command(0, 4, 0);
+const LOAD: libc::c_ulong = command(1, load::call::LOAD as _, size_of::<Load>());
+const START: libc::c_ulong = command(0, load::call::START as _, 0);
+const STOP: libc::c_ulong = command(0, load::call::STOP as _, 0);
+const RETURN: libc::c_ulong = command(0, load::call::RETURN as _, 0);
 const STATUS: libc::c_ulong = command(2, call::STATUS as _, size_of::<CoreStatus>());
-
-/// What the kernel module has of a core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceState {
-    /// Nothing loaded.
-    Empty,
-    /// An image that has not run.
-    Loaded,
-    /// The CPU is the image's.
-    Offloaded,
-    /// The CPU is Linux's again; the shared memory is as the image left it.
-    Returned,
-}
 
 /// What the kernel module says of a core.
 #[derive(Clone, Copy, Debug)]
@@ -96,23 +65,23 @@ impl Device {
     /// # Errors
     /// `ResourceBusy` while an image runs there; no permission; no memory.
     pub fn load(&self, cpu: u32, image: &ImageFile<'_>) -> io::Result<()> {
-        let segments: Vec<RawSegment> = image
+        let segments: Vec<load::Segment> = image
             .segments
             .iter()
-            .map(|segment| RawSegment {
+            .map(|segment| load::Segment {
                 address: segment.address,
                 bytes: segment.bytes,
                 data: segment.data.as_ptr().addr() as u64,
                 data_bytes: segment.data.len() as u64,
                 access: match segment.access {
-                    Access::Read => 1,
-                    Access::Write => 1 | 2,
-                    Access::Execute => 1 | 4,
+                    Access::Read => ACCESS_READ,
+                    Access::Write => ACCESS_READ | ACCESS_WRITE,
+                    Access::Execute => ACCESS_READ | ACCESS_EXEC,
                 },
                 reserved: 0,
             })
             .collect();
-        let load = RawLoad {
+        let load = Load {
             entry: image.entry,
             segments: segments.as_ptr().addr() as u64,
             count: segments.len() as u32,
@@ -156,15 +125,9 @@ impl Device {
         let mut raw = CoreStatus::default();
         // SAFETY: STATUS writes the structure and nothing else.
         unsafe { self.ioctl(STATUS, (&raw mut raw).cast()) }?;
-        let states = [
-            DeviceState::Empty,
-            DeviceState::Loaded,
-            DeviceState::Offloaded,
-            DeviceState::Returned,
-        ];
         Ok(Status {
             cpu: raw.cpu,
-            state: states.get(raw.state as usize).copied(),
+            state: DeviceState::from_word(raw.state),
             epoch: raw.epoch,
             shared_bytes: raw.shared_bytes,
             public_bytes: raw.public_bytes,

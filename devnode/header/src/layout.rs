@@ -10,7 +10,8 @@ use offsched_abi::header::{
     MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
 };
 use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, LOG_BYTES, PARAMS_MAGIC, Params};
-use offsched_abi::node::{NODE_MAGIC, Reply, Request};
+use offsched_abi::load::{Load, Segment};
+use offsched_abi::node::{Bind, CoreStatus, NODE_MAGIC, Reply, Request};
 use offsched_abi::region::ServiceEntry;
 use offsched_abi::ring::{ConsumerLine, ProducerLine, RingWords};
 use offsched_abi::telemetry::{CoreTelemetry, TaskName, TaskTelemetry};
@@ -126,6 +127,12 @@ const LAYOUTS: &[Layout] = layouts! {
         magic, abi_version, layout_hash, status, core_state, core_epoch, service, channel,
         channel_epoch
     }
+    Bind {
+        abi_version, flags, layout_hash, name, service, channel, channel_epoch, core_epoch, cpu, offset, bytes
+    }
+    CoreStatus { cpu, state, epoch, reserved, shared_bytes, public_bytes }
+    Load { entry, segments, count, cpu, shared_bytes, public_bytes }
+    Segment { address, bytes, data, data_bytes, access, reserved }
 };
 
 /// Fields that are private in Rust, by constants that it has for them.

@@ -16,6 +16,7 @@ const INTEGERS: &[(&str, &str)] = &[
     ("uint16_t", "__u16"),
     ("uint8_t", "__u8"),
     ("UINT16_MAX", "0xffff"),
+    ("UINT32_MAX", "0xffffffffU"),
 ];
 
 /// Alignments that cbindgen does not see, because the attribute is conditional.

@@ -32,6 +32,8 @@ pub mod histogram;
 #[cfg(not(loom))]
 pub mod image;
 #[cfg(not(loom))]
+pub mod load;
+#[cfg(not(loom))]
 pub mod log;
 #[cfg(not(loom))]
 pub mod node;

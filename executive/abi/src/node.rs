@@ -227,7 +227,7 @@ impl Bind {
 pub struct CoreStatus {
     /// The CPU.
     pub cpu: u32,
-    /// 0: nothing loaded; 1: loaded; 2: the CPU is the image's; 3: the CPU is Linux's again.
+    /// A [`Stage`](crate::load::Stage).
     pub state: u32,
     /// Starts of cores on this CPU.
     pub epoch: u32,
