@@ -144,6 +144,10 @@ impl Core {
     /// - The image's functions belong to its tables.
     pub unsafe fn run(&self, image: &Image<'_>, setup: &Setup<'_>) -> Result<Outcome, StartError> {
         check(image, setup)?;
+        // Asked of the stack itself: a `stop` from elsewhere may close `here` at any time.
+        if !Here::would_be(&setup.stack) {
+            return Err(StartError::OtherStack);
+        }
         let port = setup.port;
         // During init the epoch is the end of time: the tick is 0 until the first release.
         let scale = Scale::new(setup.hz, u64::MAX).ok_or(StartError::BadFrequency(setup.hz))?;
@@ -169,9 +173,6 @@ impl Core {
         unsafe { self.attach_channels(setup.channels) };
         let _tenure = Tenure(self);
         self.here.open(&setup.stack);
-        if !self.here.is_here() {
-            return Err(StartError::OtherStack);
-        }
         // SAFETY: before any task, on the core; the image's functions belong together by the caller's word.
         unsafe { (image.init)(self) };
         // Tick 0 is when init has ended: its length is nobody's lateness.

@@ -21,12 +21,14 @@ impl Here {
         Self(AtomicUsize::new(0))
     }
 
+    /// True if the caller is on that stack. The stack's ends are rounded inwards to pages.
+    pub fn would_be(stack: &Range<usize>) -> bool {
+        is_on(word_of(stack))
+    }
+
     /// From here on, code on this stack is here. The stack's ends are rounded inwards to pages.
     pub fn open(&self, stack: &Range<usize>) {
-        let top = stack.end & !PAGES;
-        let pages = (top.saturating_sub(stack.start) / PAGE).min(PAGES);
-        self.0
-            .store((top - pages * PAGE) | pages, Ordering::Relaxed);
+        self.0.store(word_of(stack), Ordering::Relaxed);
     }
 
     /// From here on, nobody is here.
@@ -43,11 +45,21 @@ impl Here {
     /// it has stored itself (or `close`d, from wherever), and for any other no word ever was right.
     #[inline(always)]
     pub fn is_here(&self) -> bool {
-        let local = 0u8;
-        let address = core::ptr::from_ref(&local).addr();
-        let word = self.0.load(Ordering::Relaxed);
-        address.wrapping_sub(word & !PAGES) < (word & PAGES) * PAGE
+        is_on(self.0.load(Ordering::Relaxed))
     }
+}
+
+fn word_of(stack: &Range<usize>) -> usize {
+    let top = stack.end & !PAGES;
+    let pages = (top.saturating_sub(stack.start) / PAGE).min(PAGES);
+    (top - pages * PAGE) | pages
+}
+
+#[inline(always)]
+fn is_on(word: usize) -> bool {
+    let local = 0u8;
+    let address = core::ptr::from_ref(&local).addr();
+    address.wrapping_sub(word & !PAGES) < (word & PAGES) * PAGE
 }
 
 #[cfg(test)]
@@ -55,9 +67,7 @@ mod tests {
     use super::*;
 
     fn word(stack: Range<usize>) -> usize {
-        let here = Here::new();
-        here.open(&stack);
-        here.0.into_inner()
+        word_of(&stack)
     }
 
     #[test]
@@ -76,6 +86,7 @@ mod tests {
         let around = address - 64 * PAGE..address + 2 * PAGE;
         let here = Here::new();
         assert!(!here.is_here());
+        assert!(Here::would_be(&around) && !here.is_here());
         here.open(&around);
         assert!(here.is_here());
         std::thread::scope(|scope| {
