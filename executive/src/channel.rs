@@ -7,6 +7,7 @@ use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 
 use offsched_abi::channel::{ChannelView, CoreEnd, Link, Wait};
+use offsched_abi::message::MessageType;
 use offsched_abi::ring::{RecvError, SendError};
 use offsched_abi::telemetry::add;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -129,6 +130,40 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
         Some(mail)
     }
 
+    /// Receives further messages of a client into the front of `messages`, giving their room back together; returns
+    /// how many came. It ends before what is not a message of this channel, or no more this client's:
+    /// [`recv`](Self::recv) tells of that. The fastest way to receive many.
+    pub fn recv_msgs(&mut self, from: ClientId, messages: &mut [Rx]) -> usize {
+        const { assert!(size_of::<Rx>() > 0, "messages of no bytes come one at a time") };
+        let Some(place) = self.place(from) else {
+            return 0;
+        };
+        let taken = place
+            .end
+            .recv_equal(messages.as_mut_bytes(), size_of::<Rx>());
+        let Ok(taken) = taken else { return 0 };
+        if taken.ring_doorbell {
+            self.ring(from.index());
+        }
+        taken.len
+    }
+
+    /// Sends messages from the front of `messages` to a client, in one publication, as long as there is room; returns
+    /// how many went. The fastest way to send many.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), if not even the first went.
+    pub fn send_msgs(&mut self, to: ClientId, messages: &[Tx]) -> Result<usize, SendError> {
+        const { assert!(size_of::<Tx>() > 0, "messages of no bytes go one at a time") };
+        let place = self.place(to).ok_or(SendError::Closed)?;
+        let sent = place.end.send_equal(messages.as_bytes(), size_of::<Tx>());
+        let (count, sent) = sent?;
+        if sent.ring_doorbell {
+            self.ring(to.index());
+        }
+        Ok(count)
+    }
+
     /// Sends a message to a client.
     ///
     /// # Errors
@@ -146,25 +181,23 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
     /// # Errors
     /// As for [`send`](Self::send).
     pub fn push(&mut self, to: ClientId, message: &Tx) -> Result<(), SendError> {
-        let place = self
-            .places
-            .get_mut(to.index())
-            .and_then(Option::as_mut)
-            .ok_or(SendError::Closed)?;
-        if place.end.epoch() != to.epoch {
-            return Err(SendError::Closed);
-        }
+        let place = self.place(to).ok_or(SendError::Closed)?;
         place.end.push(message.as_bytes())
     }
 
     /// Publishes what was pushed to a client.
     pub fn flush(&mut self, to: ClientId) {
-        if let Some(Some(place)) = self.places.get_mut(to.index())
-            && place.end.epoch() == to.epoch
+        if let Some(place) = self.place(to)
             && place.end.flush().ring_doorbell
         {
             self.ring(to.index());
         }
+    }
+
+    /// The client's place, while it is the client's.
+    fn place(&mut self, client: ClientId) -> Option<&mut Place> {
+        let place = self.places.get_mut(client.index())?.as_mut()?;
+        (place.end.epoch() == client.epoch).then_some(place)
     }
 
     fn ring(&self, index: usize) {
@@ -330,4 +363,8 @@ pub struct ChannelDecl {
     pub rx_size: u32,
     /// Bytes of a message from the core.
     pub tx_size: u32,
+    /// What a message to the core is.
+    pub rx_type: MessageType,
+    /// What a message from the core is.
+    pub tx_type: MessageType,
 }

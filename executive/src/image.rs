@@ -115,6 +115,8 @@ pub fn service_entries(
                     tx_size: channel.tx_size,
                     first_channel,
                     reserved: 0,
+                    rx_type: channel.rx_type,
+                    tx_type: channel.tx_type,
                 }),
         )
     })

@@ -83,5 +83,6 @@ pub use crate::time::{Clock, Duration, Instant};
 
 pub use fugit::ExtU64;
 pub use offsched_abi as abi;
-pub use offsched_macros::{app, service};
+pub use offsched_abi::message::{self, Message};
+pub use offsched_macros::{Message, app, service};
 pub use rtic_core::Mutex;

@@ -2,6 +2,8 @@
 //! changes with them.
 
 pub use crate::ceiling::LEVEL_MAX;
+pub use offsched_abi::message::{Message, MessageType};
+
 pub use crate::channel::{Channel, ChannelCell, ChannelDecl, ChannelSlot};
 pub use crate::core::Core;
 pub use crate::image::{App, Image};

@@ -72,3 +72,25 @@ pub fn app(attr: TokenStream, item: TokenStream) -> TokenStream {
 pub fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
     offsched_front::expand_service(attr.into(), item.into()).into()
 }
+
+/// Gives a structure of plain data an identity as a message: a number made of its name, and of the names, places and
+/// types of its fields. Both ends of a channel state it, and a client that means other messages is refused.
+///
+/// ```
+/// use offsched::Message;
+///
+/// #[derive(Message)]
+/// #[repr(C)]
+/// struct Sample {
+///     number: u32,
+///     volts: [i16; 2],
+/// }
+/// assert_eq!(Sample::SHAPE.to_string(), "Sample{number@0:u32,volts@4:[i16;2]}8");
+/// ```
+///
+/// In a program that has the client library and not the executive, say where the trait is:
+/// `#[message(crate = offsched_client)]`.
+#[proc_macro_derive(Message, attributes(message))]
+pub fn message(item: TokenStream) -> TokenStream {
+    offsched_front::expand_message(item.into()).into()
+}

@@ -177,6 +177,7 @@ impl Channel {
         &mut self,
         messages: &[T],
     ) -> Result<usize, Error> {
+        const { assert!(size_of::<T>() > 0, "messages of no bytes go one at a time") };
         let size = size_of::<T>();
         self.check_size(size)?;
         let result = self.call(|end| end.send_equal(messages.as_bytes(), size));
@@ -195,6 +196,7 @@ impl Channel {
         &mut self,
         messages: &mut [T],
     ) -> Result<usize, Error> {
+        const { assert!(size_of::<T>() > 0, "messages of no bytes come one at a time") };
         let size = size_of::<T>();
         let result = self.call(|end| end.recv_equal(messages.as_mut_bytes(), size));
         Ok(self.received(result)?.unwrap_or(0))

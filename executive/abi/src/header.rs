@@ -17,6 +17,8 @@ pub use time::{TimeBase, TimeScale};
 use core::mem::offset_of;
 
 use crate::channel::{ChannelState, ControlPage};
+use crate::message::MessageType;
+use crate::node::{Bind, Request};
 use crate::region::ServiceEntry;
 use crate::ring::{ConsumerLine, RingWords};
 use crate::sync::{AtomicU32, AtomicU64, load_acquire_u32, load_acquire_u64};
@@ -44,6 +46,14 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     size_of::<Tables>(),
     size_of::<ServiceEntry>(),
     offset_of!(ServiceEntry, first_channel),
+    offset_of!(ServiceEntry, rx_type),
+    offset_of!(ServiceEntry, tx_type),
+    size_of::<MessageType>(),
+    offset_of!(MessageType, name),
+    size_of::<Request>(),
+    offset_of!(Request, rx_type),
+    size_of::<Bind>(),
+    offset_of!(Bind, rx_type),
     size_of::<ChannelState>(),
     size_of::<ControlPage>(),
     offset_of!(ControlPage, to_core),
@@ -59,18 +69,26 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
 
 /// FNV-1a, 64 bits, over the little-endian bytes of `values`.
 pub const fn fnv1a(values: &[usize]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut hash = FNV_START;
     let mut at = 0;
     while at < values.len() {
         let bytes = (values[at] as u64).to_le_bytes();
         let mut byte = 0;
         while byte < bytes.len() {
-            hash = (hash ^ bytes[byte] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            hash = fnv1a_byte(hash, bytes[byte]);
             byte += 1;
         }
         at += 1;
     }
     hash
+}
+
+/// FNV-1a's hash of nothing.
+pub(crate) const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a's hash with one more byte.
+pub(crate) const fn fnv1a_byte(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
 /// Where the region's tables are. Offsets in bytes from the region's start.

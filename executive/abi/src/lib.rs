@@ -36,6 +36,8 @@ pub mod load;
 #[cfg(not(loom))]
 pub mod log;
 #[cfg(not(loom))]
+pub mod message;
+#[cfg(not(loom))]
 pub mod node;
 #[cfg(not(loom))]
 pub mod region;

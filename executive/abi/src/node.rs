@@ -40,6 +40,10 @@ pub struct Request {
     pub reserved: u32,
     /// The service's name, padded with zeros; all zero unless the operation is [`OP_BIND`].
     pub name: [u8; NAME_BYTES],
+    /// The identity of the messages that the sender will send; 0: whatever it is.
+    pub rx_type: u64,
+    /// The identity of those that it expects; 0: whatever it is.
+    pub tx_type: u64,
 }
 
 impl Request {
@@ -52,6 +56,8 @@ impl Request {
             op,
             reserved: 0,
             name,
+            rx_type: 0,
+            tx_type: 0,
         }
     }
 
@@ -65,6 +71,10 @@ impl Request {
         }
         if self.abi_version != ABI_VERSION || self.layout_hash != LAYOUT_HASH {
             return Err(Status::WrongVersion);
+        }
+        if self.op != OP_BIND && (self.name, self.rx_type, self.tx_type) != ([0; NAME_BYTES], 0, 0)
+        {
+            return Err(Status::Malformed);
         }
         Ok(self.op)
     }
@@ -90,6 +100,10 @@ pub enum Status {
     CoreGone = 6,
     /// The node has too many handles open, or is out of memory or descriptors.
     NoResources = 7,
+    /// The service's messages are of other types than the sender's.
+    WrongType = 8,
+    /// The service is for other users.
+    NotAllowed = 9,
 }
 
 impl Status {
@@ -103,6 +117,8 @@ impl Status {
             Self::AlreadyBound,
             Self::CoreGone,
             Self::NoResources,
+            Self::WrongType,
+            Self::NotAllowed,
         ]
         .into_iter()
         .find(|status| *status as u32 == word)
@@ -196,8 +212,12 @@ pub struct Bind {
     pub core_epoch: u32,
     /// Answer: the core's CPU.
     pub cpu: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// With [`BIND_WAIT`]: at most so long, ms; 0: as long as it takes.
+    pub wait_ms: u32,
+    /// The identity of the messages that the sender will send; 0: whatever it is.
+    pub rx_type: u64,
+    /// The identity of those that it expects; 0: whatever it is.
+    pub tx_type: u64,
     /// Answer: where mmap finds the channel's pages.
     pub offset: u64,
     /// Answer: their bytes.
@@ -241,7 +261,7 @@ pub struct CoreStatus {
 
 const _: () = {
     use core::mem::offset_of;
-    assert!(size_of::<Bind>() == 88 && offset_of!(Bind, service) == 48);
-    assert!(offset_of!(Bind, offset) == 72);
+    assert!(size_of::<Bind>() == 104 && offset_of!(Bind, service) == 48);
+    assert!(offset_of!(Bind, rx_type) == 72 && offset_of!(Bind, offset) == 88);
     assert!(size_of::<CoreStatus>() == 32 && offset_of!(CoreStatus, shared_bytes) == 16);
 };

@@ -5,6 +5,7 @@ use core::mem::offset_of;
 
 use crate::channel::ChannelState;
 use crate::header::{Header, LAYOUT_HASH, MAGIC, Tables};
+use crate::message::MessageType;
 use crate::telemetry::{CoreTelemetry, TaskTelemetry};
 use crate::{ABI_VERSION, PAGE_BYTES, page_align};
 
@@ -35,12 +36,21 @@ pub struct ServiceEntry {
     pub first_channel: u32,
     /// Zero.
     pub reserved: u32,
+    /// What messages to the core are.
+    pub rx_type: MessageType,
+    /// What messages from the core are.
+    pub tx_type: MessageType,
 }
 
 impl ServiceEntry {
     /// The name up to its padding, or up to the first byte that is not UTF-8.
     pub fn name(&self) -> &str {
         name_str(&self.name)
+    }
+
+    /// True if a client that states these identities (0: none) means this service's messages.
+    pub fn takes(&self, rx_type: u64, tx_type: u64) -> bool {
+        self.rx_type.agrees_with(rx_type) && self.tx_type.agrees_with(tx_type)
     }
 }
 
@@ -130,7 +140,8 @@ pub const fn tables_for(services: usize, channels: usize, tasks: usize) -> Optio
 }
 
 const _: () = {
-    assert!(size_of::<ServiceEntry>() == 56 && offset_of!(ServiceEntry, clients) == 32);
+    assert!(size_of::<ServiceEntry>() == 136 && offset_of!(ServiceEntry, clients) == 32);
+    assert!(offset_of!(ServiceEntry, rx_type) == 56 && offset_of!(ServiceEntry, tx_type) == 96);
     assert!(align_of::<CoreTelemetry>() <= PAGE_BYTES);
     // The task table follows the core's telemetry without a gap.
     assert!(size_of::<CoreTelemetry>().is_multiple_of(align_of::<TaskTelemetry>()));

@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use offsched::abi::channel::AppEnd;
-use offsched::rt::{ChannelCell, ChannelDecl, Core, Job, Lock, Node, Release, State, Task};
+use offsched::rt::{
+    ChannelCell, ChannelDecl, Core, Job, Lock, MessageType, Node, Release, State, Task,
+};
 use offsched::{App, ExtU64, IdlePolicy, Image, Mail, Mutex};
 use offsched_sim::{Config, channel, doorbell, run};
 
@@ -56,6 +58,8 @@ const fn declared(
         slot,
         rx_size: 8,
         tx_size: 8,
+        rx_type: MessageType::of::<u64>(),
+        tx_type: MessageType::of::<u64>(),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod ast;
 pub mod check;
 mod codegen;
 mod errors;
+mod message;
 pub mod parse;
 mod source;
 pub mod system;
@@ -30,6 +31,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::{Error, ItemMod, Result};
 
+pub use message::expand_message;
 pub use source::{AppReport, Error as SourceError, Message, analyse_source};
 pub use time::Time;
 

@@ -86,4 +86,9 @@ fn main() {
         (image.channels[0].rx_size, image.channels[0].tx_size),
         (4, 8)
     );
+    let types = (
+        image.channels[0].rx_type.name(),
+        image.channels[0].tx_type.name(),
+    );
+    assert_eq!(types, ("u32", "u64"));
 }

@@ -1,5 +1,6 @@
 //! What applications and the timer service say to each other.
 
+use offsched::Message;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// [`Request::kind`]: start a timer under `id`, in place of one that has it.
@@ -21,7 +22,7 @@ pub const UNKNOWN: u32 = 5;
 pub const BAD_REQUEST: u32 = 6;
 
 /// An application's request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Request {
     /// [`START`] or [`CANCEL`].
@@ -68,7 +69,7 @@ impl Request {
 }
 
 /// The service's answer, or an expiry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Reply {
     /// [`STARTED`], [`EXPIRED`], ...

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex as StdMutex};
 
 use offsched::abi::channel::AppEnd;
-use offsched::rt::{ChannelCell, ChannelDecl, Core, Job, Lock, Node, Release, State, Task};
+use offsched::rt::{
+    ChannelCell, ChannelDecl, Core, Job, Lock, MessageType, Node, Release, State, Task,
+};
 use offsched::{App, ExtU64, IdlePolicy, Image, Mail, Mutex};
 use offsched_sim::{Config, channel, doorbell, run};
 
@@ -45,6 +47,8 @@ unsafe impl App for Echo {
                 slot: &ECHO,
                 rx_size: 8,
                 tx_size: 8,
+                rx_type: MessageType::of::<u64>(),
+                tx_type: MessageType::of::<u64>(),
             }],
             init: |_| {},
             idle_policy: IdlePolicy::Poll,

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use offsched::rt::{
-    ChannelCell, ChannelDecl, Core, Inbox, Job, Lock, Node, Release, Slot, Spawner, State, Task,
+    ChannelCell, ChannelDecl, Core, Inbox, Job, Lock, MessageType, Node, Release, Slot, Spawner, State, Task,
 };
 use offsched::{IdlePolicy, Image, Instant, Mutex};
 
@@ -89,6 +89,8 @@ static CHANNELS: [ChannelDecl; 1] = [ChannelDecl {
     slot: &MAIL,
     rx_size: 8,
     tx_size: 8,
+    rx_type: MessageType::of::<u64>(),
+    tx_type: MessageType::of::<u64>(),
 }];
 
 /// The image.

@@ -161,6 +161,8 @@ fn channels(system: &System, instance: &Instance<'_>) -> Vec<TokenStream> {
                 slot: &#home.#cell,
                 rx_size: ::core::mem::size_of::<#path #rx>() as u32,
                 tx_size: ::core::mem::size_of::<#path #tx>() as u32,
+                rx_type: const { ::offsched::rt::MessageType::of::<#path #rx>() },
+                tx_type: const { ::offsched::rt::MessageType::of::<#path #tx>() },
             }
         }
     });

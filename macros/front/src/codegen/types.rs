@@ -74,6 +74,7 @@ pub fn checks(unit: &Unit) -> TokenStream {
     for channel in &unit.channels {
         let ring_bytes = channel.ring_bytes as usize;
         for ty in [&channel.rx, &channel.tx] {
+            require(quote!(what_a_channel_carries_is_a_message), ty);
             fits.extend(quote_spanned! {ty.span()=>
                 const _: () = assert!(
                     ::core::mem::size_of::<#ty>() <= ::offsched::abi::ring::max_frame(#ring_bytes),
@@ -91,6 +92,7 @@ pub fn checks(unit: &Unit) -> TokenStream {
             fn resources_read_without_a_lock_are_sync<T: ::core::marker::Sync>() {}
             fn local_resources_from_init_are_send<T: ::core::marker::Send>() {}
             fn payloads_are_send<T: ::core::marker::Send>() {}
+            fn what_a_channel_carries_is_a_message<T: ::offsched::Message>() {}
             #calls
         };
     }

@@ -1,0 +1,99 @@
+//! Many messages at a time on the core: in order, and as many as there is room for.
+#![allow(missing_docs)]
+
+use std::sync::{Arc, Mutex};
+
+use offsched::ExtU64;
+use offsched::abi::channel::{AppEnd, Wait};
+use offsched_sim::{Config, channel, doorbell, run};
+
+#[offsched::app]
+mod app {
+    use core::fmt::Write;
+    use offsched::{Channel, ClientId, Mail, Mutex};
+
+    #[channels]
+    struct Channels {
+        #[channel(clients = 1, ring = 4096)]
+        line: Channel<u32, u64>,
+    }
+
+    #[init]
+    fn init(_: init::Context) {}
+
+    /// Takes up to nine messages, and answers each two-fold.
+    #[task(priority = 1, channel = line)]
+    fn serve(mut cx: serve::Context) {
+        let console = &mut cx.console;
+        cx.channels.line.lock(|line| {
+            let mut rest = [0; 8];
+            match line.recv() {
+                Some(Mail::Message(from, first)) => {
+                    // One that had the place before.
+                    let gone = ClientId::new(0, 99);
+                    assert_eq!(line.recv_msgs(gone, &mut rest), 0);
+                    assert!(line.send_msgs(gone, &[1]).is_err());
+                    let more = line.recv_msgs(from, &mut rest);
+                    let _ = writeln!(console, "{first}, then {:?}", &rest[..more]);
+                    let answers = [first, rest[0]].map(u64::from);
+                    let _ = writeln!(console, "sent {:?}", line.send_msgs(from, &answers));
+                    let much = line.send_msgs(from, &[7; 1000]);
+                    let _ = writeln!(console, "of 1000: {much:?}");
+                    let none = line.send_msgs(from, &[7]);
+                    let _ = writeln!(console, "of 1: {none:?}");
+                }
+                Some(Mail::Bad(_)) => {
+                    let _ = writeln!(console, "bad");
+                }
+                _ => {}
+            }
+        });
+    }
+}
+
+type Client = Arc<Mutex<Option<AppEnd<'static>>>>;
+
+/// A client that binds, and asks for the doorbell.
+fn binds(client: &Client) -> impl Fn() + Send + Sync + 'static {
+    let client = Arc::clone(client);
+    move || {
+        let view = channel(0).expect("the one place");
+        let epoch = view.open().expect("nobody has it");
+        doorbell();
+        *client.lock().unwrap() = Some(AppEnd::new(view, epoch));
+    }
+}
+
+fn sends(client: &Client, messages: &'static [u8]) -> impl Fn() + Send + Sync + 'static {
+    let client = Arc::clone(client);
+    move || {
+        let mut end = client.lock().unwrap();
+        let end = end.as_mut().expect("bound");
+        assert!(end.sleep_until(Wait::Mail));
+        let (count, sent) = end.send_equal(messages, 4).expect("room");
+        assert_eq!(count, messages.len() / 4);
+        let odd = end.try_send(b"odd").expect("room");
+        if sent.ring_doorbell || odd.ring_doorbell {
+            doorbell();
+        }
+    }
+}
+
+#[test]
+fn many_messages_at_a_time() {
+    let client = Client::default();
+    const THREE: &[u8] = &[1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
+    let config = Config::new(200.micros())
+        .call_at(10_500, binds(&client))
+        .call_at(50_500, sends(&client, THREE));
+    let run = run::<app::App>(&config).unwrap();
+    // A ring of 4096 bytes has room for 256 messages of 8 with their headers, two of which went before.
+    let expected = "1, then [2, 3]\nsent Ok(2)\nof 1000: Ok(254)\nof 1: Err(Full)\nbad\n";
+    assert_eq!(run.console, expected, "{}", run.text());
+    let mut end = client.lock().unwrap();
+    let end = end.as_mut().expect("bound");
+    let mut answers = [0; 8 * 300];
+    let got = end.recv_equal(&mut answers, 8).expect("answers").len;
+    let numbers: Vec<_> = answers.chunks(8).map(|bytes| bytes[0]).collect();
+    assert_eq!((got, &numbers[..3]), (256, &[1, 2, 7][..]));
+}

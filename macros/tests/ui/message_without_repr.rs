@@ -1,0 +1,8 @@
+//! A message lies the same everywhere.
+
+#[derive(offsched::Message)]
+struct Order {
+    _kind: u32,
+}
+
+fn main() {}
