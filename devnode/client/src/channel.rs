@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes};
 use crate::device::Device;
 use crate::error::Error;
 use crate::map::ChannelMap;
-use crate::node::{Event, Grant};
+use crate::node::{Event, Grant, Target};
 
 /// Fruitless calls in a row after which the device itself is asked whether it still lives: a
 /// program killed outright leaves "running" in the header.
@@ -24,7 +24,7 @@ const FRUITLESS_MAX: u32 = 4096;
 /// One thread at a time sends or receives; give each thread a channel of its own.
 pub struct Channel {
     device: Device,
-    service: String,
+    target: Target,
     grant: Grant,
     map: ChannelMap,
     /// Calls in a row that found nothing to receive or no room.
@@ -32,10 +32,10 @@ pub struct Channel {
 }
 
 impl Channel {
-    pub(crate) fn new(device: Device, service: &str, grant: Grant, map: ChannelMap) -> Self {
+    pub(crate) fn new(device: Device, target: Target, grant: Grant, map: ChannelMap) -> Self {
         Self {
             device,
-            service: service.to_owned(),
+            target,
             grant,
             map,
             fruitless: 0,
@@ -44,7 +44,7 @@ impl Channel {
 
     /// The name that was bound.
     pub fn service(&self) -> &str {
-        &self.service
+        &self.target.service
     }
 
     /// Index of the channel among all of the device.
@@ -68,7 +68,7 @@ impl Channel {
     pub fn rebind(&mut self) -> Result<(), Error> {
         // First give the old one back: it may be the service's only one.
         self.hang_up();
-        let (grant, map) = self.device.grant(&self.service)?;
+        let (grant, map) = self.device.grant(&self.target, Duration::ZERO)?;
         (self.grant, self.map, self.fruitless) = (grant, map, 0);
         Ok(())
     }

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use offsched_abi::message::{Message, MessageType};
 use offsched_abi::region::ServiceEntry;
 
 use crate::channel::Channel;
 use crate::error::Error;
 use crate::map::{ChannelMap, RegionMap};
-use crate::node::{self, BindError, Grant, Node};
+use crate::node::{self, BindError, Grant, Node, Target};
 use crate::telemetry::Telemetry;
 
 /// Starts of the core that a binding may meet in a row.
@@ -74,12 +75,30 @@ impl Device {
     /// [`Error::NoService`], [`Error::AllTaken`], [`Error::CoreGone`], and those of
     /// [`open`](Self::open).
     pub fn bind(&self, service: &str) -> Result<Channel, Error> {
-        let (grant, map) = self.grant(service)?;
-        Ok(Channel::new(self.clone(), service, grant, map))
+        self.bind_to(untyped(service), Duration::ZERO)
+    }
+
+    /// As [`bind`](Self::bind), for messages of type `Rx` to the core and `Tx` from it: the device refuses if the
+    /// service declares others.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`], and those of [`bind`](Self::bind).
+    pub fn bind_typed<Rx: Message, Tx: Message>(&self, service: &str) -> Result<Channel, Error> {
+        let types = const { [MessageType::of::<Rx>(), MessageType::of::<Tx>()] };
+        let target = Target {
+            types,
+            ..untyped(service)
+        };
+        self.bind_to(target, Duration::ZERO)
+    }
+
+    fn bind_to(&self, target: Target, patience: Duration) -> Result<Channel, Error> {
+        let (grant, map) = self.grant(&target, patience)?;
+        Ok(Channel::new(self.clone(), target, grant, map))
     }
 
     /// As [`bind`](Self::bind), waiting up to `timeout` for a channel where all are taken. Who comes first is not
-    /// settled: it asks again, soon at first and every 20 ms later.
+    /// settled. The kernel's device is waited in; a hosted one is asked again, soon at first and every 20 ms later.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -87,22 +106,30 @@ impl Device {
         let deadline = Instant::now().checked_add(timeout);
         let mut pause = ASK_AGAIN.0;
         loop {
-            match self.bind(service) {
-                Err(Error::AllTaken { .. }) if deadline.is_none_or(|at| Instant::now() < at) => {}
+            let left = || {
+                deadline.map_or(Duration::MAX, |at| {
+                    at.saturating_duration_since(Instant::now())
+                })
+            };
+            match self.bind_to(untyped(service), left()) {
+                Err(Error::AllTaken { .. }) if !left().is_zero() => {}
                 result => return result,
             }
-            let left = deadline.map_or(pause, |at| at.saturating_duration_since(Instant::now()));
-            std::thread::sleep(pause.min(left));
+            std::thread::sleep(pause.min(left()));
             pause = (2 * pause).min(ASK_AGAIN.1);
         }
     }
 
     /// The parts of a channel.
-    pub(crate) fn grant(&self, service: &str) -> Result<(Grant, ChannelMap), Error> {
+    pub(crate) fn grant(
+        &self,
+        target: &Target,
+        patience: Duration,
+    ) -> Result<(Grant, ChannelMap), Error> {
         for _ in 0..RESTARTS {
             // The region first: who answers at the path may have changed.
             let region = self.refresh()?;
-            let grant = self.bind_in(service, &region)?;
+            let grant = self.bind_in(target, patience, &region)?;
             // Between the two the core may have been started anew, with another image.
             if region.region().header().state.epoch() == grant.core_epoch {
                 let map = map_of(&grant, region)?;
@@ -112,8 +139,15 @@ impl Device {
         Err(Error::Protocol("the core is started again and again"))
     }
 
-    fn bind_in(&self, service: &str, region: &RegionMap) -> Result<Grant, Error> {
-        self.inner.node.bind(service).map_err(|error| match error {
+    fn bind_in(
+        &self,
+        target: &Target,
+        patience: Duration,
+        region: &RegionMap,
+    ) -> Result<Grant, Error> {
+        let service = &target.service;
+        let granted = self.inner.node.bind(target, patience);
+        granted.map_err(|error| match error {
             BindError::NoService => Error::NoService {
                 name: service.to_owned(),
                 known: region
@@ -124,6 +158,10 @@ impl Device {
                     .collect(),
             },
             BindError::AllTaken => Error::AllTaken {
+                name: service.to_owned(),
+            },
+            BindError::WrongType => wrong_type(target, region),
+            BindError::NotAllowed => Error::NotAllowed {
                 name: service.to_owned(),
             },
             BindError::CoreGone => Error::CoreGone {
@@ -153,6 +191,25 @@ impl Device {
             .unwrap_or_else(PoisonError::into_inner);
         *newest = Arc::clone(&region);
         Ok(region)
+    }
+}
+
+/// A service, whatever its messages are.
+fn untyped(service: &str) -> Target {
+    Target {
+        service: service.to_owned(),
+        types: Default::default(),
+    }
+}
+
+fn wrong_type(target: &Target, region: &RegionMap) -> Error {
+    let pair = |[rx, tx]: [MessageType; 2]| format!("{rx} and {tx}");
+    let has = region.region().service(&target.service);
+    let has = has.map(|(_, entry)| [entry.rx_type, entry.tx_type]);
+    Error::WrongType {
+        name: target.service.clone(),
+        has: pair(has.unwrap_or_default()),
+        asked: pair(target.types),
     }
 }
 

@@ -38,6 +38,20 @@ pub enum Error {
         /// The service.
         name: String,
     },
+    /// The service's messages are of other types than this program's.
+    WrongType {
+        /// The service.
+        name: String,
+        /// What it receives and sends.
+        has: String,
+        /// What this program would send and receive.
+        asked: String,
+    },
+    /// The service is for other users than this program's.
+    NotAllowed {
+        /// The service.
+        name: String,
+    },
     /// The core does not run, or not any more the image that this channel was bound to.
     CoreGone {
         /// What the core does now. A device whose process died counts as crashed.
@@ -118,6 +132,16 @@ impl fmt::Display for Error {
             Self::AllTaken { name } => write!(
                 f,
                 "all channels of service `{name}` are taken: close one, or declare more clients"
+            ),
+            Self::WrongType { name, has, asked } => write!(
+                f,
+                "service `{name}` has other messages: to and from the core it has {has}, this program \
+                 {asked}; build both from the same sources"
+            ),
+            Self::NotAllowed { name } => write!(
+                f,
+                "service `{name}` is not for this user: it was limited to a group when the core was \
+                 started"
             ),
             Self::CoreGone { state } => write!(
                 f,

@@ -20,6 +20,9 @@
 //!
 //! Programs that run on tokio switch on the feature `tokio` and use `AsyncChannel`.
 //!
+//! [`Device::bind_typed`] states what the messages are, and is refused where the service means others:
+//! put `#[derive(Message)]` and `#[message(crate = offsched_client)]` on structures of your own.
+//!
 //! When the core stops or crashes, calls return [`Error::CoreGone`], also those that wait; after a
 //! restart, [`Channel::rebind`].
 
@@ -42,4 +45,6 @@ pub use error::Error;
 pub use telemetry::Telemetry;
 
 pub use offsched_abi::header::{State, TimeScale};
+pub use offsched_abi::message::{self, Message};
 pub use offsched_abi::region::ServiceEntry;
+pub use offsched_macros::Message;

@@ -6,13 +6,13 @@ use offsched::abi::channel::ChannelView;
 use offsched::abi::header::TimeScale;
 use offsched::{App, Memory};
 use offsched_hosted::{Boundary, Outcome, TimeFacts, write_at_once};
-use offsched_socket::{Device, DeviceError, DeviceSpec, ServiceSpec};
+use offsched_socket::{Device, DeviceError, DeviceSpec, Limit, ServiceSpec};
 
-/// A device for an app's channels and tasks.
+/// A device for an app's channels and tasks; who may bind which service is limited as `limits` say.
 ///
 /// # Errors
 /// As [`Device::new`].
-pub fn device_for<A: App>() -> Result<Device, DeviceError> {
+pub fn device_for<A: App>(limits: &[Limit]) -> Result<Device, DeviceError> {
     let image = A::image();
     let service = |channel: &offsched::rt::ChannelDecl| ServiceSpec {
         name: channel.service.to_owned(),
@@ -20,11 +20,14 @@ pub fn device_for<A: App>() -> Result<Device, DeviceError> {
         ring_bytes: channel.ring_bytes,
         rx_size: channel.rx_size,
         tx_size: channel.tx_size,
+        rx_type: channel.rx_type,
+        tx_type: channel.tx_type,
     };
     Device::new(&DeviceSpec {
         name: A::NAME.to_owned(),
         services: image.channels.iter().map(service).collect(),
         tasks: image.tasks.len(),
+        limits: limits.to_vec(),
     })
 }
 

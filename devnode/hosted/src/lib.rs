@@ -8,4 +8,5 @@ mod around;
 mod served;
 
 pub use around::{Around, device_for};
+pub use offsched_socket::Limit;
 pub use served::{Error, Served};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use offsched::App;
 use offsched_hosted::{Boundary, Config, Outcome, Running, spawn};
-use offsched_socket::{Device, DeviceError, Server};
+use offsched_socket::{Device, DeviceError, Limit, Server};
 
 use crate::around::{Around, device_for};
 
@@ -45,7 +45,19 @@ impl Served {
     /// # Errors
     /// [`Error`].
     pub fn start<A: App>(config: Config, path: &Path) -> Result<Self, Error> {
-        let around = Arc::new(Around(device_for::<A>().map_err(Error::Device)?));
+        Self::start_limited::<A>(config, path, &[])
+    }
+
+    /// As [`start`](Self::start), with services that only some groups may bind.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn start_limited<A: App>(
+        config: Config,
+        path: &Path,
+        limits: &[Limit],
+    ) -> Result<Self, Error> {
+        let around = Arc::new(Around(device_for::<A>(limits).map_err(Error::Device)?));
         let boundary = Arc::clone(&around) as Arc<dyn Boundary>;
         let running = spawn::<A>(config, Some(boundary)).map_err(Error::Core)?;
         let handle = running.handle();

@@ -7,13 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use offsched_abi::channel::ring_data_bytes;
 use offsched_abi::channel::{ChannelView, CoreEnd};
 use offsched_abi::header::{Header, State};
-use offsched_abi::node::Status;
+use offsched_abi::message::MessageType;
+use offsched_abi::node::{Request, Status};
 use offsched_abi::region::Region;
-use offsched_abi::region::{CHANNELS_MAX, RegionError, ServiceEntry, name_bytes, tables_for};
+use offsched_abi::region::{
+    CHANNELS_MAX, RegionError, ServiceEntry, name_bytes, name_str, tables_for,
+};
 use offsched_abi::ring::max_frame;
+use rustix::io::Errno;
 
 use crate::error::DeviceError;
 use crate::map::{Bell, ChannelMap, RegionMap};
+use crate::peer::Peer;
 use crate::server::Server;
 
 /// A service as the image declares it. "rx" and "tx" are the core's.
@@ -29,6 +34,20 @@ pub struct ServiceSpec {
     pub rx_size: u32,
     /// Longest message from the core, bytes.
     pub tx_size: u32,
+    /// What a message to the core is; the default: not stated.
+    pub rx_type: MessageType,
+    /// What a message from the core is.
+    pub tx_type: MessageType,
+}
+
+/// Lets a group's members bind a service. One that no limit names is for all who can reach the
+/// device; one with limits is for the members of any of their groups, and for root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The service's name.
+    pub service: String,
+    /// The group.
+    pub gid: u32,
 }
 
 /// What a device offers.
@@ -40,6 +59,8 @@ pub struct DeviceSpec {
     pub services: Vec<ServiceSpec>,
     /// Tasks with telemetry.
     pub tasks: usize,
+    /// Who may bind what.
+    pub limits: Vec<Limit>,
 }
 
 /// A hosted device. Cheap to clone; the memory lives as long as one clone.
@@ -55,6 +76,8 @@ pub(crate) struct Shared {
     /// Epoch of each channel's client. The region's state words are for others to read; this is
     /// what decides.
     bound: Mutex<Vec<Option<u16>>>,
+    /// Of each service, the groups that may bind it; empty: all.
+    groups: Vec<Vec<u32>>,
 }
 
 /// One channel's memory and the core's bell for its client.
@@ -81,6 +104,7 @@ impl Device {
     /// many of anything, [`DeviceError::Os`] if memory or descriptors run out.
     pub fn new(spec: &DeviceSpec) -> Result<Self, DeviceError> {
         let (services, channels) = service_table(&spec.services)?;
+        let groups = groups(&services, &spec.limits)?;
         let tables = tables_for(services.len(), channels, spec.tasks)
             .ok_or(DeviceError::Region(RegionError::Tables))?;
         let bytes = tables.region_bytes as usize;
@@ -96,6 +120,7 @@ impl Device {
                 map,
                 slots,
                 bound,
+                groups,
             }),
         })
     }
@@ -207,14 +232,30 @@ impl Shared {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a free channel of the service to an application.
-    pub(crate) fn bind(&self, name: &str) -> Result<Bound, Status> {
+    /// Gives a free channel of the service to an application that `peer` finds.
+    pub(crate) fn bind(
+        &self,
+        request: &Request,
+        peer: impl FnOnce() -> Result<Peer, Errno>,
+    ) -> Result<Bound, Status> {
         let header = self.region().header();
         let core_epoch = header.state.epoch();
         if !matches!(header.state.get(), State::Starting | State::Running) {
             return Err(Status::CoreGone);
         }
+        let name = name_str(&request.name);
+        // A name with something behind its end is nobody's.
+        if name_bytes(name) != Some(request.name) {
+            return Err(Status::NoService);
+        }
         let (service, entry) = self.region().service(name).ok_or(Status::NoService)?;
+        let groups = &self.groups[service];
+        if !groups.is_empty() && !peer().is_ok_and(|peer| peer.is_in(groups)) {
+            return Err(Status::NotAllowed);
+        }
+        if !entry.takes(request.rx_type, request.tx_type) {
+            return Err(Status::WrongType);
+        }
         let mut bound = self.bound();
         let first = entry.first_channel as usize;
         let at = (first..first + entry.clients as usize)
@@ -298,7 +339,31 @@ fn service_entry(spec: &ServiceSpec, first_channel: u32) -> Result<ServiceEntry,
         tx_size: spec.tx_size,
         first_channel,
         reserved: 0,
+        rx_type: spec.rx_type,
+        tx_type: spec.tx_type,
     })
+}
+
+/// The groups of each service.
+fn groups(services: &[ServiceEntry], limits: &[Limit]) -> Result<Vec<Vec<u32>>, DeviceError> {
+    let mut groups = vec![Vec::new(); services.len()];
+    for limit in limits {
+        let place = services
+            .iter()
+            .position(|entry| entry.name() == limit.service);
+        let place = place.ok_or_else(|| {
+            let known: Vec<_> = services.iter().map(ServiceEntry::name).collect();
+            DeviceError::Service {
+                name: limit.service.clone(),
+                problem: format!(
+                    "it is limited to a group, but is not there; the image has: {}",
+                    known.join(", ")
+                ),
+            }
+        })?;
+        groups[place].push(limit.gid);
+    }
+    Ok(groups)
 }
 
 fn problem(spec: &ServiceSpec, problem: impl Into<String>) -> DeviceError {

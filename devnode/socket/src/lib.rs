@@ -17,6 +17,9 @@
 //! on, reaches nothing that anybody else uses. The server never waits for one application and
 //! answers only whole requests of the right size.
 //!
+//! Who may reach the device at all is a matter of the socket's folder and mode; a service can be limited
+//! to groups beyond that ([`Limit`]).
+//!
 //! It can still press its doorbell as fast as it likes, and punch holes into its own pages, which
 //! costs the core a page fault. The kernel's device has neither weakness; a port should bound how
 //! often a doorbell interrupts the core.
@@ -29,10 +32,11 @@ mod device;
 mod error;
 mod map;
 mod path;
+mod peer;
 mod server;
 mod wire;
 
-pub use device::{Device, DeviceSpec, ServiceSpec};
+pub use device::{Device, DeviceSpec, Limit, ServiceSpec};
 pub use error::DeviceError;
 pub use path::default_path;
 pub use server::Server;

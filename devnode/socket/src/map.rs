@@ -1,5 +1,4 @@
-//! Memory and descriptors that the core uses while they are replaced under it: the crate's only
-//! unsafe code.
+//! Memory and descriptors that the core uses while they are replaced under it.
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use offsched_abi::node::{OP_BIND, OP_HELLO, Reply, Request, Status};
-use offsched_abi::region::{NAME_BYTES, name_str};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
@@ -17,6 +16,7 @@ use crate::device::{Bound, Shared};
 use crate::error::DeviceError;
 use crate::map::new_eventfd;
 use crate::path::Listener;
+use crate::peer::Peer;
 use crate::wire::{self, Incoming};
 
 /// Connections beyond the channels, for those that only look.
@@ -200,7 +200,7 @@ impl Service {
     fn answer(&mut self, token: u64, request: &Request) -> bool {
         match request.check() {
             Ok(OP_HELLO) => self.hello(token),
-            Ok(OP_BIND) => self.bind(token, &request.name),
+            Ok(OP_BIND) => self.bind(token, request),
             Ok(_) => self.refuse(token, Status::Malformed),
             Err(status) => self.refuse(token, status),
         }
@@ -214,18 +214,16 @@ impl Service {
         )
     }
 
-    fn bind(&mut self, token: u64, name: &[u8; NAME_BYTES]) -> bool {
-        if self
-            .connections
-            .get(&token)
-            .is_none_or(|connection| connection.binding.is_some())
-        {
+    fn bind(&mut self, token: u64, request: &Request) -> bool {
+        let connection = self.connections.get(&token);
+        let Some(connection) = connection.filter(|found| found.binding.is_none()) else {
             return self.refuse(token, Status::AlreadyBound);
-        }
+        };
         let Ok(doorbell) = new_eventfd() else {
             return self.refuse(token, Status::NoResources);
         };
-        match self.shared.bind(name_str(name)) {
+        let peer = || Peer::of(&connection.socket);
+        match self.shared.bind(request, peer) {
             Ok(bound) => self.bound(token, &bound, doorbell),
             Err(status) => self.refuse(token, status),
         }

@@ -85,7 +85,7 @@ struct Stage {
 
 impl Stage {
     fn set(options: &DemoOptions) -> Result<Self, Failure> {
-        let device = device_for::<App>().map_err(|error| Failure::Message(error.to_string()))?;
+        let device = device_for::<App>(&[]).map_err(|error| Failure::Message(error.to_string()))?;
         let around = Arc::new(Around(device));
         let config = Config {
             cpu: options.cpu,

@@ -3,9 +3,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use offsched_abi::channel::Wait;
-use offsched_abi::node::{Bind, CoreStatus, call};
+use offsched_abi::node::{BIND_WAIT, Bind, CoreStatus, call};
 use offsched_abi::region::name_bytes;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, Timespec};
@@ -13,7 +14,7 @@ use rustix::io::Errno;
 use rustix::ioctl::{Getter, NoArg, Opcode, Updater, ioctl, opcode};
 
 use crate::error::Error;
-use crate::node::{BindError, Event, Grant, Line, Node, Pages, RegionFile};
+use crate::node::{BindError, Event, Grant, Line, Node, Pages, RegionFile, Target};
 
 const ATTACH: Opcode = opcode::read_write::<u32>(call::TYPE, call::ATTACH);
 const STATUS: Opcode = opcode::read::<CoreStatus>(call::TYPE, call::STATUS);
@@ -65,13 +66,19 @@ impl Node for Kernel {
         Ok(RegionFile { file, bytes })
     }
 
-    fn bind(&self, service: &str) -> Result<Grant, BindError> {
-        let name = name_bytes(service).ok_or(BindError::NoService)?;
+    fn bind(&self, target: &Target, patience: Duration) -> Result<Grant, BindError> {
+        let name = name_bytes(&target.service).ok_or(BindError::NoService)?;
         let (handle, _) = self.handle(OFlags::RDWR)?;
-        let mut bind = Bind::new(name);
-        // SAFETY: the call reads and writes the structure that it is given, and any bytes are one.
-        match unsafe { ioctl(&handle, Updater::<BIND, Bind>::new(&mut bind)) } {
+        let [rx_type, tx_type] = target.types.map(|stated| stated.id);
+        let mut bind = Bind {
+            rx_type,
+            tx_type,
+            ..Bind::new(name)
+        };
+        match bind_waiting(&handle, &mut bind, patience) {
             Ok(()) => {}
+            Err(Errno::PROTOTYPE) => return Err(BindError::WrongType),
+            Err(Errno::PERM) => return Err(BindError::NotAllowed),
             Err(Errno::NOENT) => return Err(BindError::NoService),
             Err(Errno::BUSY) => return Err(BindError::AllTaken),
             Err(Errno::NODEV) => return Err(BindError::CoreGone),
@@ -98,6 +105,23 @@ impl Node for Kernel {
                 bytes,
             }),
         })
+    }
+}
+
+/// Binds a handle, waiting so long for a channel; signals do not shorten that.
+fn bind_waiting(handle: &OwnedFd, bind: &mut Bind, patience: Duration) -> Result<(), Errno> {
+    let begin = Instant::now();
+    loop {
+        let left = patience.saturating_sub(begin.elapsed());
+        // Rounded up: 0 would be for ever.
+        let wait_ms = left.as_nanos().div_ceil(1_000_000);
+        bind.wait_ms = u32::try_from(wait_ms).unwrap_or(u32::MAX);
+        bind.flags = if bind.wait_ms > 0 { BIND_WAIT } else { 0 };
+        // SAFETY: the call reads and writes the structure that it is given, and any bytes are one.
+        match unsafe { ioctl(handle, Updater::<BIND, Bind>::new(bind)) } {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
     }
 }
 

@@ -6,8 +6,10 @@ mod socket;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use offsched_abi::channel::Wait;
+use offsched_abi::message::MessageType;
 use rustix::fs::{FileType, Timespec};
 use rustix::io::Errno;
 
@@ -71,8 +73,17 @@ pub(crate) trait Line: Send + Sync {
 pub(crate) trait Node: Send + Sync {
     /// The newest region.
     fn hello(&self) -> Result<RegionFile, Error>;
-    /// A channel of the service, on a handle of its own.
-    fn bind(&self, service: &str) -> Result<Grant, BindError>;
+    /// A channel of the service, on a handle of its own. Where all are taken, a node that can wait
+    /// waits for one so long.
+    fn bind(&self, target: &Target, patience: Duration) -> Result<Grant, BindError>;
+}
+
+/// What is to be bound.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) service: String,
+    /// Messages to the core, and from it, as this program means them; the default: not stated.
+    pub(crate) types: [MessageType; 2],
 }
 
 /// Why a binding was refused; the caller knows the names.
@@ -80,6 +91,8 @@ pub(crate) enum BindError {
     NoService,
     AllTaken,
     CoreGone,
+    WrongType,
+    NotAllowed,
     Other(Error),
 }
 

@@ -4,6 +4,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use offsched_abi::channel::Wait;
 use offsched_abi::node::{NODE_MAGIC, OP_BIND, OP_HELLO, Reply, Request, Status};
@@ -19,7 +20,7 @@ use rustix::net::{
 use zerocopy::{FromZeros, IntoBytes};
 
 use crate::error::Error;
-use crate::node::{BindError, Event, Grant, Line, Node, Pages, RegionFile};
+use crate::node::{BindError, Event, Grant, Line, Node, Pages, RegionFile, Target};
 
 /// The hosted device.
 pub(crate) struct Socket {
@@ -61,14 +62,23 @@ impl Node for Socket {
         Ok(RegionFile { file, bytes })
     }
 
-    fn bind(&self, service: &str) -> Result<Grant, BindError> {
-        let name = name_bytes(service).ok_or(BindError::NoService)?;
+    /// The device does not wait: its one thread serves all.
+    fn bind(&self, target: &Target, _patience: Duration) -> Result<Grant, BindError> {
+        let name = name_bytes(&target.service).ok_or(BindError::NoService)?;
         let handle = self.connect()?;
-        let (reply, fds) = ask(&handle, &Request::new(OP_BIND, name))?;
+        let [rx_type, tx_type] = target.types.map(|stated| stated.id);
+        let request = Request {
+            rx_type,
+            tx_type,
+            ..Request::new(OP_BIND, name)
+        };
+        let (reply, fds) = ask(&handle, &request)?;
         match Status::from_word(reply.status) {
             Status::NoService => return Err(BindError::NoService),
             Status::AllTaken => return Err(BindError::AllTaken),
             Status::CoreGone => return Err(BindError::CoreGone),
+            Status::WrongType => return Err(BindError::WrongType),
+            Status::NotAllowed => return Err(BindError::NotAllowed),
             _ => common(&reply)?,
         }
         let [Some(pages), Some(wake), Some(doorbell)] = fds else {

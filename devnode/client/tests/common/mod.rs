@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use offsched_abi::channel::{CoreEnd, Link, Wait};
+use offsched_abi::message::MessageType;
 use offsched_abi::node::{NODE_MAGIC, Reply, Request};
 use offsched_abi::ring::{RecvError, SendError};
 use offsched_socket::{Device, DeviceSpec, Server, ServiceSpec};
@@ -40,11 +41,14 @@ pub fn spec() -> DeviceSpec {
         ring_bytes: 4096,
         rx_size: 1024,
         tx_size: 1024,
+        rx_type: MessageType::default(),
+        tx_type: MessageType::default(),
     };
     DeviceSpec {
         name: "test".into(),
         services: vec![service("echo", 2), service("other", 1)],
         tasks: 3,
+        limits: Vec::new(),
     }
 }
 
