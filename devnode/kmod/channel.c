@@ -37,7 +37,9 @@ static struct offsched_channel *find_free(struct offsched_run *run,
 	return NULL;
 }
 
-static const struct offsched_service_entry *find_service(struct offsched_run *run, const u8 *name)
+/* The service of that name, padded with zeros; once the region has been read. */
+const struct offsched_service_entry *offsched_service_find(struct offsched_run *run,
+							   const u8 *name)
 {
 	u32 i;
 
@@ -49,7 +51,7 @@ static const struct offsched_service_entry *find_service(struct offsched_run *ru
 
 static int open_locked(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
 {
-	const struct offsched_service_entry *service = find_service(run, name);
+	const struct offsched_service_entry *service = offsched_service_find(run, name);
 	struct offsched_channel *channel;
 	char *page;
 

@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -134,23 +135,35 @@ int offsched_handle_attach(struct offsched_handle *handle, u32 *cpu)
 static int open_waiting(struct offsched_run *run, const struct offsched_bind *bind,
 			struct offsched_channel **found)
 {
+	long left = bind->wait_ms ? msecs_to_jiffies(bind->wait_ms) : MAX_SCHEDULE_TIMEOUT;
+
 	for (;;) {
 		u32 seen = smp_load_acquire(&run->frees);
 		int ret = offsched_channel_open(run, bind->name, found);
 
 		if (ret != -EBUSY || !(bind->flags & OFFSCHED_BIND_WAIT))
 			return ret;
-		if (wait_event_interruptible(run->freed, READ_ONCE(run->frees) != seen ||
-							 READ_ONCE(run->over)))
-			return -ERESTARTSYS;
+		left = wait_event_interruptible_timeout(run->freed, READ_ONCE(run->frees) != seen ||
+							READ_ONCE(run->over), left);
+		if (!left)
+			return -EBUSY;
+		/* A wait with an end is not begun anew behind the caller's back. */
+		if (left < 0)
+			return bind->wait_ms ? -EINTR : -ERESTARTSYS;
 	}
+}
+
+/* Whether a client that states this type of messages, or none, means these. */
+static bool agrees(u64 stated, const struct offsched_message_type *type)
+{
+	return !stated || stated == type->id;
 }
 
 static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 		   struct offsched_bind *bind)
 {
 	struct offsched_channel *channel;
-	struct offsched_service_entry *service;
+	const struct offsched_service_entry *service;
 	int ret;
 
 	if (!smp_load_acquire(&run->live))
@@ -160,10 +173,16 @@ static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 		bind->layout_hash = run->layout_hash;
 		return -EPROTO;
 	}
+	service = offsched_service_find(run, bind->name);
+	if (!service)
+		return -ENOENT;
+	if (!offsched_limit_passes(run, service))
+		return -EPERM;
+	if (!agrees(bind->rx_type, &service->rx_type) || !agrees(bind->tx_type, &service->tx_type))
+		return -EPROTOTYPE;
 	ret = open_waiting(run, bind, &channel);
 	if (ret)
 		return ret;
-	service = run->service + channel->service;
 	handle->run = run;
 	handle->epoch = offsched_word_epoch(channel->word);
 	handle->owner = current->files;
@@ -218,7 +237,7 @@ int offsched_handle_bind(struct offsched_handle *handle, struct offsched_bind *b
 
 	if ((handle->file->f_mode & (FMODE_READ | FMODE_WRITE)) != (FMODE_READ | FMODE_WRITE))
 		return -EBADF;
-	if (bind->flags & ~OFFSCHED_BIND_WAIT || bind->reserved)
+	if (bind->flags & ~OFFSCHED_BIND_WAIT || (bind->wait_ms && !bind->flags))
 		return -EINVAL;
 	if (mutex_lock_interruptible(&handle->lock))
 		return -ERESTARTSYS;

@@ -59,6 +59,8 @@ struct offsched_run {
 	u32 channels;
 	struct offsched_service_entry *service;
 	struct offsched_channel *channel;
+	u32 limits;			/* added before the start */
+	struct offsched_allowed *limit;
 	u32 *states;			/* in the region: the channels' words, for all to see */
 
 	struct mutex lock;		/* who has which channel; held over nothing that may wait for users */
@@ -143,7 +145,14 @@ static inline struct offsched_header *offsched_run_header(struct offsched_run *r
 int offsched_region_read(struct offsched_run *run);
 u64 offsched_channel_bytes(const struct offsched_service_entry *service);
 
+/* limit.c */
+int offsched_limit_add(struct offsched_run *run, const struct offsched_limit *limit);
+int offsched_limit_check(struct offsched_run *run);
+bool offsched_limit_passes(struct offsched_run *run, const struct offsched_service_entry *service);
+
 /* channel.c */
+const struct offsched_service_entry *offsched_service_find(struct offsched_run *run,
+							   const u8 *name);
 int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsched_channel **found);
 void offsched_channel_close(struct offsched_run *run, struct offsched_channel *channel, u16 epoch,
 			    struct address_space *mapping);

@@ -63,6 +63,17 @@ static long status(const struct offsched_core *core, void __user *argument)
 	return copy_to_user(argument, &status, sizeof(status)) ? -EFAULT : 0;
 }
 
+static long limit(struct offsched_core *core, void __user *argument)
+{
+	struct offsched_limit limit;
+
+	if (copy_from_user(&limit, argument, sizeof(limit)))
+		return -EFAULT;
+	if (core->state != OFFSCHED_STAGE_LOADED)
+		return -EINVAL;
+	return offsched_limit_add(core->run, &limit);
+}
+
 static long control(struct offsched_core *core, unsigned int command)
 {
 	if (command == OFFSCHED_IOC_START)
@@ -87,7 +98,11 @@ static long manage(struct offsched_handle *handle, unsigned int command, void __
 		return ret;
 	if (command == OFFSCHED_IOC_LOAD)
 		return load(handle, argument);
-	return handle->core ? control(handle->core, command) : -EINVAL;
+	if (!handle->core)
+		return -EINVAL;
+	if (command == OFFSCHED_IOC_LIMIT)
+		return limit(handle->core, argument);
+	return control(handle->core, command);
 }
 
 static long attach(struct offsched_handle *handle, u32 __user *argument)
@@ -134,6 +149,7 @@ static long offsched_ioctl(struct file *file, unsigned int command, unsigned lon
 	case OFFSCHED_IOC_CLOSE:
 		return offsched_handle_close(handle);
 	case OFFSCHED_IOC_LOAD:
+	case OFFSCHED_IOC_LIMIT:
 	case OFFSCHED_IOC_START:
 	case OFFSCHED_IOC_STOP:
 	case OFFSCHED_IOC_RETURN:

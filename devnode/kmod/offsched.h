@@ -4,7 +4,7 @@
  *
  * A handle is about one CPU: the one it loaded an image for, or attached to.
  *
- *   Life of a core:    LOAD -> START -> [STOP] -> RETURN -> LOAD -> ...
+ *   Life of a core:    LOAD -> [LIMIT] -> START -> [STOP] -> RETURN -> LOAD -> ...
  *   Life of a client:  open -> [ATTACH] -> BIND -> mmap, or read and write; poll -> close
  *
  * mmap at offset 0, on a handle that was opened O_RDONLY, shows what the core
@@ -38,14 +38,21 @@
  * one is written back. ENODEV: none.
  */
 #define OFFSCHED_IOC_ATTACH	_IOWR(OFFSCHED_TYPE, OFFSCHED_ATTACH, __u32)
-/* LOAD, START, STOP and RETURN want CAP_SYS_MODULE and no kernel lockdown. */
+/* LOAD, LIMIT, START, STOP and RETURN want CAP_SYS_MODULE and no kernel lockdown. */
 #define OFFSCHED_IOC_LOAD	_IOW(OFFSCHED_TYPE, OFFSCHED_LOAD, struct offsched_load)
 /*
  * Takes the CPU and starts the image. EIO: it gave no sign of life. ENOEXEC: its
- * tables lie, or are not what LOAD said. EPROTO: of another ABI. EBUSY: Linux is
+ * tables lie, or are not what LOAD said. ENOENT: it has no service of a name
+ * that was limited. EPROTO: of another ABI. EBUSY: Linux is
  * about to sleep or to end. After any of them the CPU is Linux's.
  */
 #define OFFSCHED_IOC_START	_IO(OFFSCHED_TYPE, OFFSCHED_START)
+/*
+ * Lets a group's members bind a service of the image that was loaded, and from
+ * the first such call on nobody else who has not CAP_SYS_ADMIN. EINVAL: nothing
+ * is loaded, or it has run; no such group. ENOSPC: too many.
+ */
+#define OFFSCHED_IOC_LIMIT	_IOW(OFFSCHED_TYPE, OFFSCHED_LIMIT, struct offsched_limit)
 /* Asks the image to end. Whether it does is to be seen in shared memory. */
 #define OFFSCHED_IOC_STOP	_IO(OFFSCHED_TYPE, OFFSCHED_STOP)
 /* Takes the CPU from the image, whatever it does, and gives it to Linux. */
@@ -54,7 +61,9 @@
 /*
  * Gives the handle a free channel of a service. EPROTO: the image was built for
  * another ABI, which is then written back. ENOENT: no such service. EBUSY: all
- * its channels are taken. EISCONN: the handle had a channel already. ENODEV: no
+ * its channels are taken, and were for as long as the caller would wait. EPERM:
+ * it was limited to groups that the caller is not in. EPROTOTYPE: its messages
+ * are not those that the caller states. EISCONN: the handle had a channel already. ENODEV: no
  * image runs. EBADF: the handle was not opened O_RDWR.
  */
 #define OFFSCHED_IOC_BIND	_IOWR(OFFSCHED_TYPE, OFFSCHED_BIND, struct offsched_bind)

@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0xa9208d52037ff9e0ULL
+#define OFFSCHED_LAYOUT_HASH 0x559c9b20b365f18ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -117,6 +117,9 @@
 /* For offsched_segment::access: it may run what is there. */
 #define OFFSCHED_ACCESS_EXEC 4
 
+/* Most limits of an image. */
+#define OFFSCHED_LIMITS_MAX 256
+
 /* Reads a offsched_load. */
 #define OFFSCHED_LOAD 1
 
@@ -128,6 +131,9 @@
 
 /* Gives the CPU to Linux, whatever the image does. */
 #define OFFSCHED_RETURN 4
+
+/* Reads a offsched_limit. */
+#define OFFSCHED_LIMIT 9
 
 /* Rings of a core. */
 #define OFFSCHED_LOG_RINGS 8
@@ -287,6 +293,10 @@ enum offsched_reply_status {
 	OFFSCHED_REPLY_CORE_GONE = 6,
 	/* The node has too many handles open, or is out of memory or descriptors. */
 	OFFSCHED_REPLY_NO_RESOURCES = 7,
+	/* The service's messages are of other types than the sender's. */
+	OFFSCHED_REPLY_WRONG_TYPE = 8,
+	/* The service is for other users. */
+	OFFSCHED_REPLY_NOT_ALLOWED = 9,
 };
 
 /* Where the region's tables are. Offsets in bytes from the region's start. */
@@ -377,6 +387,14 @@ struct OFFSCHED_ALIGNED(4096) offsched_header {
 	struct offsched_crash_scene scene;
 };
 
+/* What a region says of a type of messages. */
+struct offsched_message_type {
+	/* The identity; 0: not stated. */
+	__u64 id;
+	/* Its name, padded with zeros; cut if it is longer. */
+	__u8 name[OFFSCHED_NAME_BYTES];
+};
+
 /* What an application may bind to. "rx" and "tx" are the core's: it receives rx, it sends tx. */
 struct offsched_service_entry {
 	/* UTF-8, padded with zeros. */
@@ -393,6 +411,10 @@ struct offsched_service_entry {
 	__u32 first_channel;
 	/* Zero. */
 	__u32 reserved;
+	/* What messages to the core are. */
+	struct offsched_message_type rx_type;
+	/* What messages from the core are. */
+	struct offsched_message_type tx_type;
 };
 
 /*
@@ -647,6 +669,10 @@ struct offsched_request {
 	 * The service's name, padded with zeros; all zero unless the operation is OFFSCHED_OP_BIND.
 	 */
 	__u8 name[OFFSCHED_NAME_BYTES];
+	/* The identity of the messages that the sender will send; 0: whatever it is. */
+	__u64 rx_type;
+	/* The identity of those that it expects; 0: whatever it is. */
+	__u64 tx_type;
 };
 
 /*
@@ -696,8 +722,12 @@ struct offsched_bind {
 	__u32 core_epoch;
 	/* Answer: the core's CPU. */
 	__u32 cpu;
-	/* Zero. */
-	__u32 reserved;
+	/* With OFFSCHED_BIND_WAIT: at most so long, ms; 0: as long as it takes. */
+	__u32 wait_ms;
+	/* The identity of the messages that the sender will send; 0: whatever it is. */
+	__u64 rx_type;
+	/* The identity of those that it expects; 0: whatever it is. */
+	__u64 tx_type;
 	/* Answer: where mmap finds the channel's pages. */
 	__u64 offset;
 	/* Answer: their bytes. */
@@ -734,6 +764,19 @@ struct offsched_load {
 	__u64 shared_bytes;
 	/* Bytes of it that everybody may see, from the start; whole pages. */
 	__u64 public_bytes;
+};
+
+/*
+ * Lets a group's members bind a service of the image that was loaded. A service that no limit names is for all who can
+ * open the device.
+ */
+struct offsched_limit {
+	/* The service's name, padded with zeros. */
+	__u8 service[OFFSCHED_NAME_BYTES];
+	/* The group, as the caller numbers it. */
+	__u32 gid;
+	/* Zero. */
+	__u32 reserved;
 };
 
 /* Part of an image: whole pages, filled from data, the rest zero. */
@@ -780,8 +823,12 @@ _Static_assert(sizeof(struct offsched_crash_message) == 1088, "not as in executi
 _Static_assert(_Alignof(struct offsched_crash_message) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_crash_scene) == 640, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_crash_scene) == 64, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_service_entry) == 56, "not as in executive/abi");
-_Static_assert(_Alignof(struct offsched_service_entry) == 4, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_message_type) == 40, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_message_type) == 8, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_message_type, id) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_message_type, name) == 8, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_service_entry) == 136, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_service_entry) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_service_entry, name) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_service_entry, clients) == 32, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_service_entry, ring_bytes) == 36, "not as in executive/abi");
@@ -789,6 +836,8 @@ _Static_assert(offsetof(struct offsched_service_entry, rx_size) == 40, "not as i
 _Static_assert(offsetof(struct offsched_service_entry, tx_size) == 44, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_service_entry, first_channel) == 48, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_service_entry, reserved) == 52, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_service_entry, rx_type) == 56, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_service_entry, tx_type) == 96, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_channel_state) == 4, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_channel_state) == 4, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_core_telemetry) == 2680, "not as in executive/abi");
@@ -859,7 +908,7 @@ _Static_assert(offsetof(struct offsched_params, apic_id) == 52, "not as in execu
 _Static_assert(offsetof(struct offsched_params, epoch) == 56, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_image_info) == 28, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_image_info) == 4, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_request) == 56, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_request) == 72, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_request) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_request, magic) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_request, abi_version) == 4, "not as in executive/abi");
@@ -867,6 +916,8 @@ _Static_assert(offsetof(struct offsched_request, layout_hash) == 8, "not as in e
 _Static_assert(offsetof(struct offsched_request, op) == 16, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_request, reserved) == 20, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_request, name) == 24, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_request, rx_type) == 56, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_request, tx_type) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_reply) == 40, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_reply) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, magic) == 0, "not as in executive/abi");
@@ -878,7 +929,7 @@ _Static_assert(offsetof(struct offsched_reply, core_epoch) == 24, "not as in exe
 _Static_assert(offsetof(struct offsched_reply, service) == 28, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, channel) == 32, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_reply, channel_epoch) == 36, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_bind) == 88, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_bind) == 104, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_bind) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_bind, abi_version) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_bind, flags) == 4, "not as in executive/abi");
@@ -889,8 +940,11 @@ _Static_assert(offsetof(struct offsched_bind, channel) == 52, "not as in executi
 _Static_assert(offsetof(struct offsched_bind, channel_epoch) == 56, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_bind, core_epoch) == 60, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_bind, cpu) == 64, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_bind, offset) == 72, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_bind, bytes) == 80, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, wait_ms) == 68, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, rx_type) == 72, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, tx_type) == 80, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, offset) == 88, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_bind, bytes) == 96, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_core_status) == 32, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_core_status) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_status, cpu) == 0, "not as in executive/abi");
@@ -907,6 +961,11 @@ _Static_assert(offsetof(struct offsched_load, count) == 16, "not as in executive
 _Static_assert(offsetof(struct offsched_load, cpu) == 20, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_load, shared_bytes) == 24, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_load, public_bytes) == 32, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_limit) == 40, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_limit) == 4, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_limit, service) == 0, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_limit, gid) == 32, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_limit, reserved) == 36, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_segment) == 40, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_segment) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_segment, address) == 0, "not as in executive/abi");

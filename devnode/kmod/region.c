@@ -77,7 +77,10 @@ static int place_channels(struct offsched_run *run, u32 channels)
 	return first == channels ? 0 : -ENOEXEC;
 }
 
-/* ENOEXEC: it is not what its LOAD said, or no region at all. EPROTO: of another version. */
+/*
+ * ENOEXEC: it is not what its LOAD said, or no region at all. EPROTO: of another
+ * version. ENOENT: it has no service of a name that was limited.
+ */
 int offsched_region_read(struct offsched_run *run)
 {
 	const struct offsched_header *header = offsched_run_header(run);
@@ -102,6 +105,8 @@ int offsched_region_read(struct offsched_run *run)
 	bytes = tables.services * sizeof(*run->service);
 	memcpy(run->service, run->view + tables.services_offset, bytes);
 	ret = place_channels(run, tables.channels);
+	if (!ret)
+		ret = offsched_limit_check(run);
 	/* The core may ring already: from here on there is somebody to wake. */
 	if (!ret)
 		smp_store_release(&run->channels, tables.channels);

@@ -45,6 +45,7 @@ static void run_free(struct kref *ref)
 	offsched_pages_free(&run->shared);
 	kvfree(run->channel);
 	kvfree(run->service);
+	kfree(run->limit);
 	kfree(run);
 }
 

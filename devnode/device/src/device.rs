@@ -7,8 +7,9 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 pub use offsched_abi::load::Stage as DeviceState;
-use offsched_abi::load::{self, ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Load};
+use offsched_abi::load::{self, ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Limit, Load};
 use offsched_abi::node::{CoreStatus, call};
+use offsched_abi::region::name_bytes;
 
 use crate::image::{Access, ImageFile};
 use crate::shared::Shared;
@@ -19,6 +20,7 @@ const fn command(direction: libc::c_ulong, number: libc::c_ulong, bytes: usize) 
 
 const ATTACH: libc::c_ulong = command(3, call::ATTACH as _, size_of::<u32>());
 const LOAD: libc::c_ulong = command(1, load::call::LOAD as _, size_of::<Load>());
+const LIMIT: libc::c_ulong = command(1, load::call::LIMIT as _, size_of::<Limit>());
 const START: libc::c_ulong = command(0, load::call::START as _, 0);
 const STOP: libc::c_ulong = command(0, load::call::STOP as _, 0);
 const RETURN: libc::c_ulong = command(0, load::call::RETURN as _, 0);
@@ -93,10 +95,25 @@ impl Device {
         unsafe { self.ioctl(LOAD, (&raw const load).cast_mut().cast()) }
     }
 
+    /// Lets a group's members bind a service of the loaded image, and nobody else (but who else was let, and those with
+    /// CAP_SYS_ADMIN): between [`load`](Self::load) and [`start`](Self::start).
+    ///
+    /// # Errors
+    /// `InvalidInput` for a name that no service can have, or if nothing waits to be started.
+    pub fn limit(&self, service: &str, gid: u32) -> io::Result<()> {
+        let limit = Limit {
+            service: name_bytes(service).ok_or(io::ErrorKind::InvalidInput)?,
+            gid,
+            reserved: 0,
+        };
+        // SAFETY: LIMIT reads the structure.
+        unsafe { self.ioctl(LIMIT, (&raw const limit).cast_mut().cast()) }
+    }
+
     /// Takes the CPU from Linux and starts the image.
     ///
     /// # Errors
-    /// The module's: EIO if the image gave no sign of life (the CPU is Linux's again).
+    /// The module's: ENOENT if a service was limited that the image does not have, EIO if the image gave no sign of life (the CPU is Linux's again).
     pub fn start(&self) -> io::Result<()> {
         self.plain(START)
     }

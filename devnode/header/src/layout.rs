@@ -10,7 +10,8 @@ use offsched_abi::header::{
     MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
 };
 use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, LOG_BYTES, PARAMS_MAGIC, Params};
-use offsched_abi::load::{Load, Segment};
+use offsched_abi::load::{Limit, Load, Segment};
+use offsched_abi::message::MessageType;
 use offsched_abi::node::{Bind, CoreStatus, NODE_MAGIC, Reply, Request};
 use offsched_abi::region::ServiceEntry;
 use offsched_abi::ring::{ConsumerLine, ProducerLine, RingWords};
@@ -102,7 +103,10 @@ const LAYOUTS: &[Layout] = layouts! {
     TimeBase {}
     CrashMessage {}
     CrashScene {}
-    ServiceEntry { name, clients, ring_bytes, rx_size, tx_size, first_channel, reserved }
+    MessageType { id, name }
+    ServiceEntry {
+        name, clients, ring_bytes, rx_size, tx_size, first_channel, reserved, rx_type, tx_type
+    }
     ChannelState {}
     CoreTelemetry {
         tick_zero, heartbeat, gaps, gap_max, gap_total, clock_steps_back, interrupts,
@@ -122,16 +126,18 @@ const LAYOUTS: &[Layout] = layouts! {
     Console {}
     Params { magic, root, shared_bytes, tsc_khz, tsc, monotonic_ns, cpu, apic_id, epoch }
     ImageInfo {}
-    Request { magic, abi_version, layout_hash, op, reserved, name }
+    Request { magic, abi_version, layout_hash, op, reserved, name, rx_type, tx_type }
     Reply {
         magic, abi_version, layout_hash, status, core_state, core_epoch, service, channel,
         channel_epoch
     }
     Bind {
-        abi_version, flags, layout_hash, name, service, channel, channel_epoch, core_epoch, cpu, offset, bytes
+        abi_version, flags, layout_hash, name, service, channel, channel_epoch, core_epoch, cpu, wait_ms,
+        rx_type, tx_type, offset, bytes
     }
     CoreStatus { cpu, state, epoch, reserved, shared_bytes, public_bytes }
     Load { entry, segments, count, cpu, shared_bytes, public_bytes }
+    Limit { service, gid, reserved }
     Segment { address, bytes, data, data_bytes, access, reserved }
 };
 

@@ -39,6 +39,7 @@ const TYPES: &[&str] = &[
     "Bind",
     "CoreStatus",
     "Load",
+    "Limit",
     "Segment",
     "Stage",
     "State",

@@ -1,10 +1,12 @@
 //! What the program that loads images asks the kernel's device for. Applications use [`node`](crate::node).
 //!
 //! ```text
-//!   LOAD -> START -> [STOP] -> RETURN -> LOAD -> ...
+//!   LOAD -> [LIMIT] -> START -> [STOP] -> RETURN -> LOAD -> ...
 //! ```
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::region::NAME_BYTES;
 
 /// Numbers of its calls; their type byte is [`TYPE`](crate::node::call::TYPE).
 pub mod call {
@@ -16,6 +18,8 @@ pub mod call {
     pub const STOP: u8 = 3;
     /// Gives the CPU to Linux, whatever the image does.
     pub const RETURN: u8 = 4;
+    /// Reads a [`Limit`](super::Limit).
+    pub const LIMIT: u8 = 9;
 }
 
 /// Most segments of an image.
@@ -62,6 +66,22 @@ pub struct Load {
     /// Bytes of it that everybody may see, from the start; whole pages.
     pub public_bytes: u64,
 }
+
+/// Lets a group's members bind a service of the image that was loaded. A service that no limit names is for all who can
+/// open the device.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Limit {
+    /// The service's name, padded with zeros.
+    pub service: [u8; NAME_BYTES],
+    /// The group, as the caller numbers it.
+    pub gid: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Most limits of an image.
+pub const LIMITS_MAX: usize = 256;
 
 /// How far a CPU is on its way to an image and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
