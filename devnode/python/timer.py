@@ -8,6 +8,7 @@ DEVICE is /dev/offsched or the socket of a hosted core. Needs nothing but Python
 device is read and written, of the hosted one the rings are mapped (protocol: executive/abi).
 """
 
+import errno
 import fcntl
 import mmap
 import os
@@ -26,11 +27,24 @@ ABI = {name: int(value.rstrip("UL"), 0) for name, value in
 
 REPLIES = {2: "another ABI version or layout: build both from the same sources",
            3: "the image has no service of that name", 4: "all its channels are taken",
-           6: "the core does not run", 7: "the device has no handles left"}
+           6: "the core does not run", 7: "the device has no handles left",
+           8: "its messages are of other types than this program's: is it a timer service?",
+           9: "the service is limited to a group, and this user is not in it"}
+# What the kernel's device refuses with.
+ERRNOS = {errno.EPROTO: 2, errno.ENOENT: 3, errno.EBUSY: 4, errno.ENODEV: 6, errno.ENOMEM: 7,
+          errno.EPROTOTYPE: 8, errno.EPERM: 9}
 
 
 class Failure(Exception):
     """What went wrong, in a sentence."""
+
+
+def message_type(text):
+    """A message's identity: FNV-1a, 64 bits, over its name, fields with offsets, and size."""
+    value = 0xcbf29ce484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    return value
 
 
 class Ring:
@@ -101,17 +115,17 @@ class Ring:
 class Hosted:
     """A channel of a hosted device: its pages are mapped, eventfds wake and ring."""
 
-    REQUEST, REPLY = struct.Struct("<IIQII32s"), struct.Struct("<IIQ6I")
+    REQUEST, REPLY = struct.Struct("<IIQII32sQQ"), struct.Struct("<IIQ6I")
     # Words of the control page.
     CORE_WANTS, APP_WANTS, TO_CORE, FROM_CORE, DATA = 0, 16, 32, 64, 512
 
-    def __init__(self, path, service):
+    def __init__(self, path, service, types):
         self.lock = threading.Lock()
         self.handle = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.handle.settimeout(5)
         self.handle.connect(path)
         self.handle.send(self.REQUEST.pack(ABI["NODE_MAGIC"], ABI["ABI_VERSION"], ABI["LAYOUT_HASH"],
-                                           ABI["OP_BIND"], 0, service))
+                                           ABI["OP_BIND"], 0, service, *types))
         answer, fds, _, _ = socket.recv_fds(self.handle, self.REPLY.size, 3)
         if len(answer) != self.REPLY.size:
             raise Failure("the device hung up")
@@ -177,18 +191,22 @@ class Hosted:
 class Kernel:
     """A channel of the kernel's device: read and written, a message a call."""
 
-    BIND = struct.Struct("<IIQ32s6IQQ")
+    BIND = struct.Struct("<IIQ32s6I4Q")
 
     @staticmethod
     def ioctl(fd, number, argument):
         """_IOWR of the device."""
         fcntl.ioctl(fd, 3 << 30 | len(argument) << 16 | 0xf7 << 8 | number, argument)
 
-    def __init__(self, path, service):
+    def __init__(self, path, service, types):
         self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self.ioctl(self.fd, 0, bytearray(b"\xff\xff\xff\xff"))  # any CPU
-        self.ioctl(self.fd, 6, bytearray(self.BIND.pack(ABI["ABI_VERSION"], 0, ABI["LAYOUT_HASH"],
-                                                        service, 0, 0, 0, 0, 0, 0, 0, 0)))
+        bind = self.BIND.pack(ABI["ABI_VERSION"], 0, ABI["LAYOUT_HASH"], service,
+                              0, 0, 0, 0, 0, 0, *types, 0, 0)
+        try:
+            self.ioctl(self.fd, 6, bytearray(bind))
+        except OSError as error:
+            raise Failure(REPLIES.get(ERRNOS.get(error.errno), error.strerror)) from error
 
     def send(self, message):
         os.write(self.fd, message)
@@ -207,6 +225,8 @@ class Kernel:
 START, CANCEL = 1, 2
 STARTED, EXPIRED, CANCELLED = 1, 2, 3
 REQUEST, REPLY = struct.Struct("<IIQQ"), struct.Struct("<IIQQQ")
+TYPES = (message_type("Request{kind@0:u32,id@4:u32,delay_us@8:u64,period_us@16:u64}24"),
+         message_type("Reply{kind@0:u32,id@4:u32,due_us@8:u64,at_cycles@16:u64,untold@24:u64}32"))
 WAIT = 30  # seconds
 
 
@@ -240,7 +260,7 @@ def run(channel, period_us, count):
 def main(path, period_us="100000", count="10", service="timer"):
     try:
         kind = Hosted if stat.S_ISSOCK(os.stat(path).st_mode) else Kernel
-        channel = kind(path, service.encode())
+        channel = kind(path, service.encode(), TYPES)
         try:
             run(channel, int(period_us), int(count))
         finally:

@@ -33,6 +33,10 @@ struct reply {
 	uint64_t untold;	/* messages right before this one that could not be told */
 };
 
+/* The same to compare with the service's: names, fields with their offsets, sizes. */
+#define REQUEST	"Request{kind@0:u32,id@4:u32,delay_us@8:u64,period_us@16:u64}24"
+#define REPLY	"Reply{kind@0:u32,id@4:u32,due_us@8:u64,at_cycles@16:u64,untold@24:u64}32"
+
 enum { TIMER = 1, WAIT_MS = 30000 };
 
 static int fail(const char *what, int error)
@@ -104,7 +108,8 @@ int main(int argc, char **argv)
 	error = offsched_open(&device, argv[1]);
 	if (error)
 		return fail("open the device", error);
-	error = offsched_bind(&channel, device, service);
+	error = offsched_bind_typed(&channel, device, service, offsched_type(REQUEST),
+				    offsched_type(REPLY));
 	offsched_close(device);
 	if (error)
 		return fail("bind the service", error);

@@ -24,6 +24,8 @@
  *   -EPROTO     the device has another version of the ABI than this library
  *   -ENOENT     the image has no service of that name
  *   -EBUSY      all channels of the service are taken
+ *   -EPROTOTYPE its messages are of other types than offsched_bind_typed was given
+ *   -EPERM      it is limited to groups that the caller is not in
  *   -ENODEV     the core does not run, or not any more the image that was bound to
  *   -ESHUTDOWN  the device closed the channel
  *   -EBADMSG    the channel's memory is damaged
@@ -38,6 +40,7 @@
 #define OFFSCHED_CLIENT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #ifdef __cplusplus
@@ -56,6 +59,10 @@ struct offsched_service {
 	unsigned int clients;	/* channels: so many may be bound at a time */
 	size_t max_send;	/* longest message to the service, bytes */
 	size_t max_recv;	/* longest message from it, bytes */
+	uint64_t send_type;	/* what messages to it are; 0: not stated */
+	uint64_t recv_type;	/* what messages from it are */
+	char send_name[33];	/* what they are called, as far as it fits */
+	char recv_name[33];
 };
 
 int offsched_open(struct offsched_device **device, const char *path);
@@ -68,6 +75,19 @@ int offsched_services(const struct offsched_device *device, struct offsched_serv
 /* The channel needs the device no more, and is free for others when offsched_unbind returns. */
 int offsched_bind(struct offsched_channel **channel, const struct offsched_device *device,
 		  const char *service);
+/*
+ * As offsched_bind, and refused with -EPROTOTYPE if the service's messages are of
+ * other types. A type's identity is offsched_type of its text, which says its
+ * name, each field with its offset and type, and the size:
+ *
+ *	struct request { uint32_t kind, id; uint64_t at[2]; };
+ *	offsched_type("Request{kind@0:u32,id@4:u32,at@8:[u64;2]}24")
+ *
+ * with the names that the service has for them. 0 stands for any type.
+ */
+int offsched_bind_typed(struct offsched_channel **channel, const struct offsched_device *device,
+			const char *service, uint64_t send_type, uint64_t recv_type);
+uint64_t offsched_type(const char *text);
 void offsched_unbind(struct offsched_channel *channel);
 
 /* Sends one message; waits for room. */

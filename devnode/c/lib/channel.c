@@ -56,9 +56,9 @@ static int channel_attach(struct offsched_channel *channel)
 }
 
 static int channel_bind(struct offsched_channel *channel, const struct offsched_device *device,
-			const char *service)
+			const char *service, uint64_t send_type, uint64_t recv_type)
 {
-	struct node_ask ask = { 0 };
+	struct node_ask ask = { .send_type = send_type, .recv_type = recv_type };
 	int error;
 
 	if (!*service || strlen(service) > sizeof(ask.name))
@@ -85,6 +85,12 @@ static int channel_bind(struct offsched_channel *channel, const struct offsched_
 int offsched_bind(struct offsched_channel **channel, const struct offsched_device *device,
 		  const char *service)
 {
+	return offsched_bind_typed(channel, device, service, 0, 0);
+}
+
+int offsched_bind_typed(struct offsched_channel **channel, const struct offsched_device *device,
+			const char *service, uint64_t send_type, uint64_t recv_type)
+{
 	struct offsched_channel *bound;
 	int error;
 
@@ -93,7 +99,7 @@ int offsched_bind(struct offsched_channel **channel, const struct offsched_devic
 	bound = calloc(1, sizeof(*bound));
 	if (!bound)
 		return -ENOMEM;
-	error = channel_bind(bound, device, service);
+	error = channel_bind(bound, device, service, send_type, recv_type);
 	if (error) {
 		free(bound);
 		return error;

@@ -39,6 +39,12 @@ void offsched_close(struct offsched_device *device)
 	free(device);
 }
 
+static void put_name(char to[OFFSCHED_NAME_BYTES + 1], const __u8 from[OFFSCHED_NAME_BYTES])
+{
+	memcpy(to, from, OFFSCHED_NAME_BYTES);
+	to[OFFSCHED_NAME_BYTES] = '\0';
+}
+
 int offsched_services(const struct offsched_device *device, struct offsched_service *services,
 		      int count)
 {
@@ -48,13 +54,26 @@ int offsched_services(const struct offsched_device *device, struct offsched_serv
 		const struct offsched_service_entry *entry = &device->region.services[at];
 		struct offsched_service *service = &services[at];
 
-		memcpy(service->name, entry->name, sizeof(entry->name));
-		service->name[sizeof(entry->name)] = '\0';
+		put_name(service->name, entry->name);
+		put_name(service->send_name, entry->rx_type.name);
+		put_name(service->recv_name, entry->tx_type.name);
+		service->send_type = entry->rx_type.id;
+		service->recv_type = entry->tx_type.id;
 		service->clients = entry->clients;
 		service->max_send = entry->rx_size;
 		service->max_recv = entry->tx_size;
 	}
 	return (int)device->region.service_count;
+}
+
+/* FNV-1a, 64 bits. */
+uint64_t offsched_type(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
 }
 
 const char *offsched_strerror(int error)
@@ -76,6 +95,12 @@ const char *offsched_strerror(int error)
 		return "the image has no service of that name; offsched_services lists what it has";
 	case EBUSY:
 		return "all channels of the service are taken: close one, or declare more clients";
+	case EPROTOTYPE:
+		return "the service's messages are of other types than this program's: "
+		       "offsched_services lists them; build both from the same sources";
+	case EPERM:
+		return "the service is not for this user: it was limited to a group when the core "
+		       "was started";
 	case ENODEV:
 		return "the core does not run, or not any more the image that was bound to: start it "
 		       "if need be, then bind again";

@@ -14,6 +14,8 @@ struct node_ask {
 	uint32_t abi_version;
 	uint64_t layout_hash;
 	char name[NAME_BYTES];	/* of a service, padded with zeros */
+	uint64_t send_type;	/* of messages; 0: any */
+	uint64_t recv_type;
 	uint32_t cpu;		/* of the kernel's device: set by region, used by bind */
 };
 

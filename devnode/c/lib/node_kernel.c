@@ -50,6 +50,8 @@ static int kernel_bind(const char *path, const struct node_ask *ask, struct node
 	struct offsched_bind bind = {
 		.abi_version = ask->abi_version,
 		.layout_hash = ask->layout_hash,
+		.rx_type = ask->send_type,
+		.tx_type = ask->recv_type,
 	};
 	__u32 cpu = ask->cpu;
 	int fd = kernel_open(path, O_RDWR, &cpu), error;

@@ -86,6 +86,10 @@ static int status_error(uint32_t status)
 		return -ENODEV;
 	case OFFSCHED_REPLY_NO_RESOURCES:
 		return -ENOBUFS;
+	case OFFSCHED_REPLY_WRONG_TYPE:
+		return -EPROTOTYPE;
+	case OFFSCHED_REPLY_NOT_ALLOWED:
+		return -EPERM;
 	default:
 		return -EREMOTEIO;
 	}
@@ -125,8 +129,11 @@ static int ask_device(int socket, uint32_t op, const struct node_ask *ask,
 
 	for (int at = 0; at < FDS_MAX; at++)
 		fds[at] = -1;
-	if (op == OFFSCHED_OP_BIND)
+	if (op == OFFSCHED_OP_BIND) {
 		memcpy(request.name, ask->name, sizeof(request.name));
+		request.rx_type = ask->send_type;
+		request.tx_type = ask->recv_type;
+	}
 	if (send(socket, &request, sizeof(request), MSG_NOSIGNAL) < 0)
 		return hung_up(-1);
 	ready = node_readable(socket, ANSWER_MS);

@@ -32,6 +32,11 @@ struct reply {
 	uint64_t due_us, at_cycles, untold;
 };
 
+#define REQUEST	"Request{kind@0:u32,id@4:u32,delay_us@8:u64,period_us@16:u64}24"
+#define REPLY	"Reply{kind@0:u32,id@4:u32,due_us@8:u64,at_cycles@16:u64,untold@24:u64}32"
+/* The reply's fields in another order. */
+#define MIXED	"Reply{id@0:u32,kind@4:u32,due_us@8:u64,at_cycles@16:u64,untold@24:u64}32"
+
 static void check(const char *what, int line, long got, long wanted)
 {
 	if (got == wanted)
@@ -81,6 +86,10 @@ static struct offsched_device *open_device(const char *path)
 	CHECK(services[0].clients, CLIENTS);
 	CHECK(services[0].max_send, sizeof(struct request));
 	CHECK(services[0].max_recv, sizeof(struct reply));
+	CHECK(strcmp(services[0].send_name, "Request"), 0);
+	CHECK(strcmp(services[0].recv_name, "Reply"), 0);
+	CHECK(services[0].send_type == offsched_type(REQUEST), 1);
+	CHECK(services[0].recv_type == offsched_type(REPLY), 1);
 	return device;
 }
 
@@ -91,8 +100,14 @@ static struct offsched_channel *bind_timer(const struct offsched_device *device)
 	CHECK(offsched_bind(&channel, device, "no such service"), -ENOENT);
 	CHECK(offsched_bind(&channel, device, "a name that is longer than any service's"), -ENOENT);
 	CHECK(offsched_bind(&channel, device, ""), -ENOENT);
+	CHECK(offsched_bind_typed(&channel, device, "timer", offsched_type(REPLY),
+				  offsched_type(REQUEST)), -EPROTOTYPE);
+	CHECK(offsched_bind_typed(&channel, device, "timer", 0, offsched_type(MIXED)), -EPROTOTYPE);
+	CHECK(strstr(offsched_strerror(EPROTOTYPE), "other types") != NULL, 1);
+	CHECK(strstr(offsched_strerror(EPERM), "limited to a group") != NULL, 1);
 	for (int at = 0; at < CLIENTS; at++)
-		CHECK(offsched_bind(&channels[at], device, "timer"), 0);
+		CHECK(offsched_bind_typed(&channels[at], device, "timer", offsched_type(REQUEST),
+					  at % 2 ? offsched_type(REPLY) : 0), 0);
 	CHECK(offsched_bind(&channel, device, "timer"), -EBUSY);
 	/* Free at once when unbound. */
 	for (int at = 0; at < CLIENTS; at++)
