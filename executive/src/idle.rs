@@ -56,7 +56,8 @@ impl Core {
                     self.idle_turn(turn);
                     last = None;
                     if image.idle_policy == IdlePolicy::Poll {
-                        // Again and again, even on a port that would sleep.
+                        // Again and again, even on a port that would sleep: 0 has it do the rest of its turn.
+                        let _ = self.bound().port.relax(0);
                         continue;
                     }
                 }

@@ -30,7 +30,8 @@ pub trait Port {
 
     /// One turn of the idle loop, with nothing to release before `until`
     /// (cycles): a pause, a halt that an interrupt ends, or a step of virtual
-    /// time.
+    /// time. With an `until` of 0 the app's idle function wants its next turn
+    /// at once: no halt then, only what the port does in every turn.
     ///
     /// Returns `None` if the port only paused, so that a long time between two
     /// looks at the clock is a gap; or the time (cycles) at which it meant to be

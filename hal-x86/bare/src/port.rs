@@ -70,7 +70,7 @@ impl Port for BarePort {
             self.here.core.stop();
             return None;
         }
-        if !self.halt {
+        if !self.halt || until == 0 {
             return None;
         }
         self.sleep(until);

@@ -96,7 +96,7 @@ impl Port for HostedPort<'_> {
     /// to, and a pause instruction makes a hypervisor take the CPU away.
     #[inline]
     fn relax(&self, until: u64) -> Option<u64> {
-        if self.halts {
+        if self.halts && until != 0 {
             return Some(self.sleep(until));
         }
         if self.shared_cpu {
