@@ -58,7 +58,7 @@ impl Bound<'_> {
 /// One core's executive.
 ///
 /// In a `static` for an app; every word is touched on the core only, except
-/// `taken`, `here`, `stop` and `foreign`, which are atomics.
+/// `taken`, `here`, `run_here`, `stop` and `foreign`, which are atomics.
 pub struct Core {
     pub(crate) words: Words,
     pub(crate) ready: Ready,
@@ -88,13 +88,15 @@ pub struct Core {
     taken: AtomicBool,
     /// Open while jobs may be spawned: not before init, nor after a stop.
     pub(crate) here: Here,
+    /// Open for the whole run: also while the last jobs end, and what they leave is dropped.
+    pub(crate) run_here: Here,
     bound: UnsafeCell<Option<Bound<'static>>>,
     /// Spawns tried from outside, before they can be published.
     foreign: AtomicU64,
 }
 
-// SAFETY: what other threads can do with a `&Core` in safe code is: `stop`, an atomic; and `spawn` and `cancel`, which look
-// at `here` first and go on only on the core itself. Everything else is unsafe to call, or a method of
+// SAFETY: what other threads can do with a `&Core` in safe code is: `stop`, an atomic; and `spawn`, `cancel` and what is in
+// `log`, which look at `here` or `run_here` first and go on only on the core itself. Everything else is unsafe to call, or a method of
 // Clock, Console, Lock and Channel, which exist only on the core and are neither Send nor Sync, or of a Job, which only a
 // task's run function is given.
 unsafe impl Sync for Core {}
@@ -128,6 +130,7 @@ impl Core {
             stop: AtomicBool::new(false),
             taken: AtomicBool::new(false),
             here: Here::new(),
+            run_here: Here::new(),
             bound: UnsafeCell::new(None),
             foreign: AtomicU64::new(0),
         }
@@ -172,6 +175,7 @@ impl Core {
         // SAFETY: before init, on the core; the views live as long as `setup`, so beyond detach_channels below.
         unsafe { self.attach_channels(setup.channels) };
         let _tenure = Tenure(self);
+        self.run_here.open(&setup.stack);
         self.here.open(&setup.stack);
         // SAFETY: before any task, on the core; the image's functions belong together by the caller's word.
         unsafe { (image.init)(self) };
@@ -382,6 +386,7 @@ impl Drop for Tenure<'_> {
         self.0.words.raise(Limit::KERNEL);
         // First: whatever goes wrong below, the stack is soon another's.
         self.0.here.close();
+        self.0.run_here.close();
         // SAFETY: on the core; no task runs any more, and the image's drop has run or never will.
         unsafe { self.0.detach_channels() };
         // SAFETY: no code on this core runs any more.

@@ -9,7 +9,7 @@
 #![allow(unsafe_code)]
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use offsched_abi::log::{LOG_RINGS, LogRing, LogRings};
 
@@ -17,7 +17,7 @@ use crate::Core;
 use crate::ceiling::{LEVEL_MAX, Limit};
 use crate::task::Task;
 
-/// The kernel's ceiling, where an image's init runs, after the levels from 0.
+/// The kernel's ceiling, where an image's init and drop run, after the levels from 0.
 const KERNEL: usize = LEVEL_MAX as usize + 1;
 const LEVELS: usize = KERNEL + 1;
 
@@ -81,24 +81,25 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// A `fn() -> Option<&'static Core>`: the core that the caller is on; 0: no port has said.
-static HERE: AtomicUsize = AtomicUsize::new(0);
+/// A `fn() -> Option<&'static Core>`: the core that the caller is on; null: no port has said.
+static HERE: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 
 /// For ports: how to find the core that calls, in this program.
 pub fn set_here(here: fn() -> Option<&'static Core>) {
-    HERE.store(here as *const () as usize, Ordering::Release);
+    HERE.store(here as *mut (), Ordering::Release);
 }
 
 /// Calls with the core that this runs on, its logs and the level; not at all elsewhere, or if the port keeps no logs.
 fn on_core<R>(call: impl FnOnce(&Core, &Logs<'_>, usize) -> R) -> Option<R> {
     let here = HERE.load(Ordering::Acquire);
-    if here == 0 {
+    if here.is_null() {
         return None;
     }
     // SAFETY: `set_here` alone stores there, and what it was given is such a function; functions live for ever.
-    let here: fn() -> Option<&'static Core> = unsafe { core::mem::transmute(here) };
+    let here: fn() -> Option<&'static Core> = unsafe { core::mem::transmute::<*mut (), _>(here) };
     let core = here()?;
-    if !core.here.is_here() {
+    // Not `here`: what is said after a stop is heard too.
+    if !core.run_here.is_here() {
         return None;
     }
     let logs = core.bound().port.logs()?;

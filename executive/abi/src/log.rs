@@ -94,7 +94,7 @@ pub struct LogCursor {
 /// A frame that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogFrame {
-    /// The level that wrote it; 64: the image's init.
+    /// The level that wrote it; 64: none, as in the image's init and when what it made is dropped.
     pub level: u8,
     /// Bytes of it in the reader's buffer.
     pub len: usize,

@@ -1,5 +1,6 @@
 //! Logs of several levels. `urgent` interrupts `slow` in the middle of a frame:
-//! both frames come out whole, in the order in which they began.
+//! both frames come out whole, in the order in which they began; and what is
+//! said after the stop comes out too.
 
 pub use app::App;
 
@@ -42,6 +43,7 @@ pub mod app {
         defmt::warn!("interrupted: {}", super::Interrupted);
         defmt::error!("{=u8:#x} and {=[u8]}", 42, [1, 2, 3]);
         cx.stop();
+        defmt::info!("last words");
     }
 
     #[task(priority = 5, event)]
