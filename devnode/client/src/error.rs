@@ -73,8 +73,9 @@ pub enum Error {
         /// Its length in bytes.
         needed: usize,
     },
-    /// A message does not have the type's size, or its bytes are no value of the type. It was
-    /// taken out of the ring.
+    /// A message does not have the type's size, or its bytes are no value of the type.
+    /// [`recv_msg`](crate::Channel::recv_msg) has taken it out of the ring;
+    /// [`try_recv_msgs`](crate::Channel::try_recv_msgs) leaves it there.
     NotThatType {
         /// Its length in bytes.
         len: usize,

@@ -134,12 +134,49 @@ impl<'elf> Symbols<'elf> {
             .table
             .partition_point(|symbol| symbol.address <= address);
         let symbol = self.table.get(after.checked_sub(1)?)?;
-        let reaches = symbol.bytes == 0 || address - symbol.address < symbol.bytes;
-        (reaches && after < self.table.len()).then_some(symbol)
+        let reaches = match symbol.bytes {
+            0 => after < self.table.len(),
+            bytes => address - symbol.address < bytes,
+        };
+        reaches.then_some(symbol)
     }
 }
 
 /// As in the source, without the compiler's hash.
 fn demangled(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbol_reaches_as_far_as_it_says_or_to_the_next() {
+        let symbol = |address, bytes, name: &str| Symbol {
+            address,
+            bytes,
+            name: name.to_owned(),
+        };
+        let symbols = Symbols {
+            lines: Context::from_dwarf(Dwarf::default()).unwrap(),
+            table: vec![
+                symbol(0x10, 0, "stub"),
+                symbol(0x20, 8, "function"),
+                symbol(0x30, 8, "last"),
+            ],
+        };
+        let name = |address| symbols.symbol(address).map(|found| found.name.as_str());
+        let found = [0x0f, 0x10, 0x1f, 0x20, 0x27, 0x28, 0x30, 0x37, 0x38].map(name);
+        let (stub, function, last) = (Some("stub"), Some("function"), Some("last"));
+        assert_eq!(
+            found,
+            [None, stub, stub, function, function, None, last, last, None]
+        );
+        let open = Symbols {
+            table: vec![symbol(0x10, 0, "end")],
+            ..symbols
+        };
+        assert!(open.symbol(0x10).is_none());
+    }
 }
