@@ -17,6 +17,8 @@ use crate::rig::Rig;
 const WARM_UP: u32 = 5;
 /// What page caches of processors and the like make a count uncertain by.
 const NOISE_KIB: u64 = 2 * 1024;
+/// What leaks, leaks in each of so many batches; what Linux keeps for itself now and then does not.
+const BATCHES: u32 = 3;
 /// Threads that keep Linux busy, and what each touches, bytes.
 const LOADS: usize = 2;
 const TOUCHED: usize = 4 << 20;
@@ -59,16 +61,22 @@ fn plain(rig: &Rig) -> Outcome {
 fn loaded(rig: &Rig) -> Outcome {
     under_load(|| rounds(rig, WARM_UP))?;
     let low = rig.harness.then(|| LowPages::look(rig)).transpose()?;
-    let before = Resources::count()?;
-    let (start, back) = under_load(|| rounds(rig, rig.cycles))?;
-    let after = Resources::count()?;
-    println!(
-        "note under load: offload {start:?}, return {back:?}: mean of {}; memory in use {:+} KiB, slab {:+} KiB",
-        rig.cycles,
-        before.free_kib as i64 - after.free_kib as i64,
-        after.slab_kib as i64 - before.slab_kib as i64,
-    );
-    before.check(&after)?;
+    let mut before = Resources::count()?;
+    for batch in 1..=BATCHES {
+        let (start, back) = under_load(|| rounds(rig, rig.cycles))?;
+        let after = Resources::count()?;
+        println!(
+            "note under load: offload {start:?}, return {back:?}: mean of {}; memory in use {:+} KiB, slab {:+} KiB",
+            rig.cycles,
+            before.free_kib as i64 - after.free_kib as i64,
+            after.slab_kib as i64 - before.slab_kib as i64,
+        );
+        match before.check(&after) {
+            Ok(()) => break,
+            Err(why) if batch == BATCHES => return Err(why),
+            Err(_) => before = after,
+        }
+    }
     low.map_or(Ok(()), |low| low.check(rig, "after the cycles"))
 }
 
