@@ -134,7 +134,12 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
     /// how many came. It ends before what is not a message of this channel, or no more this client's:
     /// [`recv`](Self::recv) tells of that. The fastest way to receive many.
     pub fn recv_msgs(&mut self, from: ClientId, messages: &mut [Rx]) -> usize {
-        const { assert!(size_of::<Rx>() > 0, "messages of no bytes come one at a time") };
+        const {
+            assert!(
+                size_of::<Rx>() > 0,
+                "messages of no bytes come one at a time"
+            )
+        };
         let Some(place) = self.place(from) else {
             return 0;
         };

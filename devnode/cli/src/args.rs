@@ -43,6 +43,11 @@ pub enum Command {
     Stop(StopOptions),
     /// Give a CPU back to Linux at once, without asking its image
     Return(ReturnOptions),
+    /// List what applications can bind: services and the types of their messages
+    ///
+    /// Of all CPUs that run an image, or with --device of a hosted core. The number behind a type's
+    /// name is its identity, which a typed binding compares.
+    Services(StatusOptions),
     /// Show what the cores do: state, services, figures of every task
     ///
     /// All CPUs that have, or had, an image; a CPU that was given back shows its last figures. With
@@ -105,8 +110,23 @@ pub struct StartOptions {
     #[arg(long, value_name = "FILE")]
     pub image: PathBuf,
 
+    /// Let only this group (a name or a number) bind the service; again for more groups or services
+    ///
+    /// A service that is not named is for all who can open the device. CAP_SYS_ADMIN may bind any.
+    #[arg(long, value_name = "SERVICE=GROUP", value_parser = allow)]
+    pub allow: Vec<Allow>,
+
     #[command(flatten)]
     pub device: DeviceOptions,
+}
+
+/// A service, and a group that may bind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allow {
+    /// The service's name.
+    pub service: String,
+    /// The group's name or number.
+    pub group: String,
 }
 
 /// Options of `offsched stop`.
@@ -135,7 +155,7 @@ pub struct ReturnOptions {
     pub device: DeviceOptions,
 }
 
-/// Options of `offsched status`.
+/// Options of `offsched status` and `offsched services`.
 #[derive(Debug, Options)]
 pub struct StatusOptions {
     /// Only this CPU
@@ -211,6 +231,17 @@ fn cpu(text: &str) -> Result<usize, String> {
 fn core_cpu(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_| "give a CPU's number as in /proc/cpuinfo, from 0".to_owned())
+}
+
+/// The last `=` parts them: it is in no group's name.
+fn allow(text: &str) -> Result<Allow, String> {
+    let parts = text.rsplit_once('=');
+    let parts = parts.filter(|(service, group)| !service.is_empty() && !group.is_empty());
+    let (service, group) = parts.ok_or("give a service and a group: SERVICE=GROUP")?;
+    Ok(Allow {
+        service: service.to_owned(),
+        group: group.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!      -> analyse   response times of the apps in source files
 //!      -> crash     why a core crashed
 //!      -> log       what a core's tasks log
-//!      -> cores     offloaded cores: start, stop, return, status, console
+//!      -> cores     offloaded cores: start, stop, return, services, status, console
 //!      -> output    standard output that may be closed at any time
 //! ```
 //! Exit codes: 0 done, 1 failed (one line on the standard error says why and
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Start(options) => cores::start(&options),
         Command::Stop(options) => cores::stop(&options),
         Command::Return(options) => cores::give_back(&options),
+        Command::Services(options) => cores::services(&options),
         Command::Status(options) => cores::status(&options),
         Command::Console(options) => cores::console(&options),
     };

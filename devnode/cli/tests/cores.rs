@@ -5,6 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Place, complaint, interrupt};
+use offsched_abi::message::MessageType;
 use serde_json::Value;
 
 /// No module will make this one.
@@ -28,6 +29,7 @@ fn the_status_of_a_hosted_core_has_its_services_and_its_tasks_by_name() {
         found = status();
     }
     let text = place.run(&["status", "--device", socket]);
+    let services = place.run(&["services", "--device", socket]);
     interrupt(&demo);
     demo.wait_with_output().unwrap();
     for (path, expected) in [
@@ -35,6 +37,8 @@ fn the_status_of_a_hosted_core_has_its_services_and_its_tasks_by_name() {
         ("/cores/0/epoch", 1.into()),
         ("/cores/0/services/0/name", "timer".into()),
         ("/cores/0/services/0/free", 7.into()),
+        ("/cores/0/services/0/rx_type/name", "Request".into()),
+        ("/cores/0/services/0/tx_type/name", "Reply".into()),
         ("/cores/0/tasks/0/name", "timer.tick".into()),
     ] {
         assert_eq!(found.pointer(path), Some(&expected), "{path} in {found:#}");
@@ -51,10 +55,16 @@ fn the_status_of_a_hosted_core_has_its_services_and_its_tasks_by_name() {
         "{text}"
     );
     assert!(
-        text.contains("\n  timer          1 of 8          24, 32 bytes\n"),
+        text.contains(
+            "\n  timer          1 of 8          24, 32 bytes             Request, Reply\n"
+        ),
         "{text}"
     );
     assert!(text.contains("\n  timer.tick "), "{text}");
+    let services = String::from_utf8(services.stdout).unwrap();
+    let request = MessageType::of::<offsched_services::timer::Request>();
+    let expected = format!("\n    to the core    {request}, at most 24 bytes\n");
+    assert!(services.contains(&expected), "{services}");
 }
 
 #[test]
@@ -112,8 +122,9 @@ fn a_device_of_another_kind_is_told_from_ours() {
 #[test]
 fn bad_options_are_usage_errors() {
     let place = Place::new();
-    let lines: [&[&str]; 4] = [
+    let lines: [&[&str]; 5] = [
         &["start", "--image", "x"],
+        &["start", "--cpu", "1", "--image", "x", "--allow", "timer"],
         &["start", "--cpu", "-1", "--image", "x"],
         &["stop", "--timeout", "3601"],
         &["status", "--cpu", "one"],

@@ -196,7 +196,12 @@ impl Channel {
         &mut self,
         messages: &mut [T],
     ) -> Result<usize, Error> {
-        const { assert!(size_of::<T>() > 0, "messages of no bytes come one at a time") };
+        const {
+            assert!(
+                size_of::<T>() > 0,
+                "messages of no bytes come one at a time"
+            )
+        };
         let size = size_of::<T>();
         let result = self.call(|end| end.recv_equal(messages.as_mut_bytes(), size));
         Ok(self.received(result)?.unwrap_or(0))

@@ -58,6 +58,20 @@ fn wrong_requests_are_answered_and_hung_up() {
         Status::Malformed
     );
     assert_eq!(status(&image, &bind("nobody")), Status::NoService);
+    // What only a binding has is zero in other requests; a name ends with its zeros.
+    let named = Request {
+        name: bind("echo").name,
+        ..hello
+    };
+    assert_eq!(status(&image, &named), Status::Malformed);
+    let typed = Request {
+        tx_type: 1,
+        ..hello
+    };
+    assert_eq!(status(&image, &typed), Status::Malformed);
+    let mut long = bind("echo");
+    long.name[10] = b'x';
+    assert_eq!(status(&image, &long), Status::NoService);
     for bytes in [&hello.as_bytes()[..10], &[0; 4000], &[1]] {
         let raw = Raw::connect(&image.path);
         raw.send(bytes);
@@ -134,6 +148,31 @@ fn declarations_that_cannot_work_are_refused() {
         Device::new(&bad).err(),
         Some(DeviceError::Service { .. })
     ));
+}
+
+/// A client finds no byte of the one before it, nor of anybody else.
+#[test]
+fn nothing_uninitialised_is_mapped() {
+    let image = Image::start();
+    let mut held = Vec::new();
+    for round in 0..3 {
+        let raw = Raw::connect(&image.path);
+        let pages = raw.ask(&bind("echo")).unwrap().1.remove(0);
+        let mut bytes = vec![0xff; channel_bytes(4096)];
+        assert_eq!(rustix::io::pread(&pages, &mut bytes, 0), Ok(bytes.len()));
+        let stained = bytes[4096..].iter().filter(|byte| **byte != 0).count();
+        assert_eq!(stained, 0, "data in round {round}");
+        // Stain it all for the next.
+        rustix::io::pwrite(&pages, &bytes.iter().map(|_| 0xa5).collect::<Vec<_>>(), 0).unwrap();
+        held.push(pages);
+        drop(raw);
+    }
+    // The region, up to its last byte, is what the device has made, and as long as its header says.
+    let raw = Raw::connect(&image.path);
+    let hello = Request::new(OP_HELLO, [0; NAME_BYTES]);
+    let region = raw.ask(&hello).unwrap().1.remove(0);
+    let size = rustix::fs::fstat(&region).unwrap().st_size as u64;
+    assert_eq!(size, image.device.header().tables().public_bytes);
 }
 
 #[test]

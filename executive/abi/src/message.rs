@@ -226,7 +226,22 @@ macro_rules! plain {
     )*};
 }
 
-plain!((), bool, u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64);
+plain!(
+    (),
+    bool,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    f32,
+    f64
+);
 
 impl<M: Message, const N: usize> Message for [M; N] {
     const SHAPE: &'static Shape = &Shape {

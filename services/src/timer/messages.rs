@@ -22,7 +22,9 @@ pub const UNKNOWN: u32 = 5;
 pub const BAD_REQUEST: u32 = 6;
 
 /// An application's request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Message, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Message, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
 #[repr(C)]
 pub struct Request {
     /// [`START`] or [`CANCEL`].
@@ -69,7 +71,9 @@ impl Request {
 }
 
 /// The service's answer, or an expiry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Message, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Message, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
 #[repr(C)]
 pub struct Reply {
     /// [`STARTED`], [`EXPIRED`], ...

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use offsched_abi::channel::Phase;
 use offsched_abi::header::{State, TimeScale};
 use offsched_abi::histogram::quantile;
+use offsched_abi::message::MessageType;
 use offsched_abi::region::Region;
 use offsched_abi::telemetry::TaskTelemetry;
 
@@ -46,6 +47,8 @@ pub struct ServiceFacts {
     pub taken: u32,
     /// Longest messages to the core and from it, bytes.
     pub messages: (u32, u32),
+    /// What they are.
+    pub types: [MessageType; 2],
 }
 
 /// A task.
@@ -157,6 +160,7 @@ fn services(region: &Region<'_>) -> Vec<ServiceFacts> {
                 .filter(|channel| channel.load().0 != Phase::Free)
                 .count() as u32,
             messages: (entry.rx_size, entry.tx_size),
+            types: [entry.rx_type, entry.tx_type],
         }
     };
     region.services().iter().map(facts).collect()

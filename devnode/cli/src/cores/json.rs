@@ -1,5 +1,6 @@
 //! Figures of cores as JSON.
 
+use offsched_abi::message::MessageType;
 use serde_json::{Value, json};
 
 use super::facts::{CoreFacts, ServiceFacts, TaskFacts};
@@ -33,7 +34,17 @@ fn service(service: &ServiceFacts) -> Value {
         "free": service.channels - service.taken,
         "rx_bytes_max": service.messages.0,
         "tx_bytes_max": service.messages.1,
+        "rx_type": message_type(&service.types[0]),
+        "tx_type": message_type(&service.types[1]),
     })
+}
+
+/// A number of 64 bits is text: not every reader of JSON has such numbers.
+fn message_type(found: &MessageType) -> Value {
+    match found.id {
+        0 => Value::Null,
+        id => json!({ "name": found.name(), "id": format!("{id:016x}") }),
+    }
 }
 
 fn task(task: &TaskFacts) -> Value {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use offsched_abi::header::State;
+use offsched_abi::region::ServiceEntry;
 use offsched_device::{Device, DeviceState, Shared};
 use offsched_hosted::CpuList;
 
@@ -77,6 +78,19 @@ pub fn core_state(shared: &Shared) -> Option<State> {
 pub fn last_words(shared: &Shared) -> String {
     match shared.region() {
         Ok(region) => region.header().crash.read().as_str().replace('\n', " "),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// What the image lets applications bind, in one line.
+pub fn service_names(shared: &Shared) -> String {
+    let names = shared.region().map(|region| {
+        let names: Vec<_> = region.services().iter().map(ServiceEntry::name).collect();
+        names.join(", ")
+    });
+    match names {
+        Ok(names) if names.is_empty() => "none".to_owned(),
+        Ok(names) => names,
         Err(error) => error.to_string(),
     }
 }

@@ -1,8 +1,8 @@
 //! Offloaded cores: taking a CPU out of Linux, looking at its core, giving it back.
 //!
 //! ```text
-//! start, stop, return   image files and the kernel's device    start.rs, stop.rs
-//! status                any device: the region's figures       status.rs, facts.rs, table.rs, json.rs
+//! start, stop, return   image files and the kernel's device    start.rs, stop.rs, group.rs
+//! status, services      any device: the region's figures       status.rs, facts.rs, table.rs, json.rs
 //! console               what the image prints                  console.rs
 //! errors                what happened and what to do           why.rs
 //! ```
@@ -10,6 +10,7 @@
 mod console;
 mod facts;
 pub mod found;
+mod group;
 mod json;
 mod kernel;
 mod start;
@@ -20,5 +21,5 @@ mod why;
 
 pub use console::run as console;
 pub use start::run as start;
-pub use status::run as status;
+pub use status::{run as status, services};
 pub use stop::{give_back, stop};

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use offsched_abi::header::State;
 use offsched_device::{DeviceState, ImageFile};
 
-use super::kernel::{core_state, last_words, open};
-use super::why;
-use crate::args::StartOptions;
+use super::kernel::{core_state, last_words, open, service_names};
+use super::{group, why};
+use crate::args::{Allow, StartOptions};
 use crate::output::{Failure, print};
 
 /// Longest wait for the app's init: longer than any that is not stuck.
@@ -31,13 +31,21 @@ pub fn run(options: &StartOptions) -> Result<(), Failure> {
         return Err(why::busy(cpu));
     }
     may_leave(cpu)?;
+    let limits = limits(&options.allow)?;
     device
         .load(cpu, &image)
         .map_err(|error| why::load(cpu, &error))?;
+    for (service, gid) in &limits {
+        device
+            .limit(service, *gid)
+            .map_err(|error| why::control(&format!("limit service `{service}`"), &error))?;
+    }
     let shared = device
         .shared()
         .map_err(|error| Failure::to("map the core's memory", error))?;
-    device.start().map_err(|error| why::start(cpu, &error))?;
+    device
+        .start()
+        .map_err(|error| why::start(cpu, &error, &service_names(&shared)))?;
     let begin = Instant::now();
     let mut state = core_state(&shared);
     while matches!(state, None | Some(State::Starting)) && begin.elapsed() < INIT_PATIENCE {
@@ -61,6 +69,15 @@ pub fn run(options: &StartOptions) -> Result<(), Failure> {
             INIT_PATIENCE.as_secs()
         ))),
     }
+}
+
+/// Services, and the numbers of the groups that may bind them.
+fn limits(allow: &[Allow]) -> Result<Vec<(&str, u32)>, Failure> {
+    let one = |allow: &Allow| group::number(&allow.group).map_err(Failure::Message);
+    allow
+        .iter()
+        .map(|allow| Ok((allow.service.as_str(), one(allow)?)))
+        .collect()
 }
 
 /// That Linux has a switch for the CPU: it has none for the one it booted on.

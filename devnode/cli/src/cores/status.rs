@@ -18,6 +18,30 @@ use crate::output::{Failure, print};
 /// # Errors
 /// [`Failure`]: what failed.
 pub fn run(options: &StatusOptions) -> Result<(), Failure> {
+    let Some(cores) = found(options)? else {
+        return Ok(());
+    };
+    let mut lines: Vec<_> = cores.iter().flat_map(table::lines).collect();
+    if cores.iter().any(|core| !core.tasks.is_empty()) {
+        lines.push(table::LEGEND.to_owned());
+    }
+    print(&format!("{}\n", lines.join("\n")))
+}
+
+/// Lists what every such core lets applications bind.
+///
+/// # Errors
+/// [`Failure`]: what failed.
+pub fn services(options: &StatusOptions) -> Result<(), Failure> {
+    let Some(cores) = found(options)? else {
+        return Ok(());
+    };
+    let lines: Vec<_> = cores.iter().flat_map(table::services).collect();
+    print(&format!("{}\n", lines.join("\n")))
+}
+
+/// The cores that are meant, where a text is wanted and there are any; else it is said.
+fn found(options: &StatusOptions) -> Result<Option<Vec<CoreFacts>>, Failure> {
     let path = &options.device.device;
     let socket = fs::metadata(path).is_ok_and(|found| found.file_type().is_socket());
     let cores = match (socket, options.cpu) {
@@ -32,22 +56,20 @@ pub fn run(options: &StatusOptions) -> Result<(), Failure> {
         (false, None) => kernel_cores(path)?,
     };
     if options.json {
-        return print(&format!("{:#}\n", json::object(&cores)));
+        print(&format!("{:#}\n", json::object(&cores)))?;
+        return Ok(None);
     }
     if cores.is_empty() {
         let none = match options.cpu {
             Some(cpu) => format!("CPU {cpu} has no image"),
             None => "no CPU has an image".to_owned(),
         };
-        return print(&format!(
+        print(&format!(
             "{none}: `offsched start --cpu N --image FILE` starts one\n"
-        ));
+        ))?;
+        return Ok(None);
     }
-    let mut lines: Vec<_> = cores.iter().flat_map(table::lines).collect();
-    if cores.iter().any(|core| !core.tasks.is_empty()) {
-        lines.push(table::LEGEND.to_owned());
-    }
-    print(&format!("{}\n", lines.join("\n")))
+    Ok(Some(cores))
 }
 
 fn kernel_cores(path: &Path) -> Result<Vec<CoreFacts>, Failure> {

@@ -30,7 +30,7 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         .max(NAME_MIN);
     if !core.services.is_empty() {
         lines.push(format!(
-            "  {:<width$}  channels taken  longest message in, out",
+            "  {:<width$}  channels taken  longest message in, out  messages",
             "service"
         ));
         lines.extend(
@@ -79,10 +79,38 @@ fn headline(core: &CoreFacts) -> String {
 fn service_line(service: &ServiceFacts, width: usize) -> String {
     let (to_core, from_core) = service.messages;
     let taken = format!("{} of {}", service.taken, service.channels);
-    format!(
-        "  {:<width$}  {taken:<16}{to_core}, {from_core} bytes",
-        service.name
-    )
+    let bytes = format!("{to_core}, {from_core} bytes");
+    let names = names_of(service);
+    format!("  {:<width$}  {taken:<16}{bytes:<25}{names}", service.name)
+        .trim_end()
+        .to_owned()
+}
+
+/// Types by name, where they are stated.
+fn names_of(service: &ServiceFacts) -> String {
+    let [rx, tx] = service.types.map(|found| found.name().to_owned());
+    match (rx.as_str(), tx.as_str()) {
+        ("", "") => String::new(),
+        _ => format!("{rx}, {tx}"),
+    }
+}
+
+/// The services of a core, two lines each: with the identities of their messages.
+pub fn services(core: &CoreFacts) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", core.place, core.state)];
+    for service in &core.services {
+        let (name, taken, channels) = (&service.name, service.taken, service.channels);
+        lines.push(format!("  {name}: {taken} of {channels} channels taken"));
+        let sizes = [service.messages.0, service.messages.1];
+        let ways = ["to the core", "from the core"];
+        for ((way, found), size) in ways.into_iter().zip(&service.types).zip(sizes) {
+            lines.push(format!("    {way:<15}{found}, at most {size} bytes"));
+        }
+    }
+    if core.services.is_empty() {
+        lines.push("  no services".to_owned());
+    }
+    lines
 }
 
 fn task_line(task: &TaskFacts, width: usize) -> String {
@@ -109,6 +137,7 @@ fn task_line(task: &TaskFacts, width: usize) -> String {
 mod tests {
     use super::*;
     use offsched_abi::header::State;
+    use offsched_abi::message::MessageType;
 
     fn core() -> CoreFacts {
         CoreFacts {
@@ -121,6 +150,7 @@ mod tests {
                 channels: 4,
                 taken: 1,
                 messages: (16, 24),
+                types: [MessageType::of::<u64>(), MessageType::of::<[u8; 24]>()],
             }],
             tasks: vec![
                 TaskFacts {
@@ -148,13 +178,34 @@ mod tests {
     fn a_core_is_a_headline_and_two_tables() {
         let expected = "\
 CPU 1: running for 12.3 s, epoch 2, last idle 900 ns ago
-  service       channels taken  longest message in, out
-  timer         1 of 4          16, 24 bytes
+  service       channels taken  longest message in, out  messages
+  timer         1 of 4          16, 24 bytes             u64, [u8;24]
   task            releases   misses overruns  late p50       p99       max  exec max
   sample         1,234,567        3        0     60 ns    400 ns     31 us   2000 ns
   unmeasured             0        0        0         -         -         -         -";
         assert_eq!(lines(&core()).join("\n"), expected);
         assert!(lines(&core()).iter().all(|line| line.len() < 100));
+    }
+
+    #[test]
+    fn services_are_listed_with_what_a_client_states() {
+        let mut core = core();
+        core.services.push(ServiceFacts {
+            name: "raw".into(),
+            channels: 1,
+            taken: 0,
+            messages: (8, 8),
+            types: Default::default(),
+        });
+        let expected = "\
+CPU 1: running
+  timer: 1 of 4 channels taken
+    to the core    u64 (5ad82519632c94ea), at most 16 bytes
+    from the core  [u8;24] (b1d9ff15e9e2b8b7), at most 24 bytes
+  raw: 0 of 1 channels taken
+    to the core    of a type not stated, at most 8 bytes
+    from the core  of a type not stated, at most 8 bytes";
+        assert_eq!(services(&core).join("\n"), expected);
     }
 
     #[test]

@@ -86,9 +86,12 @@ pub fn busy(cpu: u32) -> Failure {
     ))
 }
 
-/// An image that did not start.
-pub fn start(cpu: u32, error: &io::Error) -> Failure {
+/// An image with these services that did not start.
+pub fn start(cpu: u32, error: &io::Error, services: &str) -> Failure {
     Failure::Message(match errno(error) {
+        Some(Errno::NOENT) => format!(
+            "--allow names a service that the image does not have, so it was stopped; it has: {services}"
+        ),
         Some(Errno::IO) => format!(
             "the image gave no sign of life, and CPU {cpu} is Linux's again; was it built for this module (`cargo image`)?"
         ),
@@ -164,8 +167,9 @@ mod tests {
             text(open(path, 4096, &from(Errno::INVAL))).contains("no CPU 4096: this machine has 0")
         );
         assert!(text(load(1, &from(Errno::BUSY))).contains("offsched stop --cpu 1"));
-        assert!(text(start(1, &from(Errno::NODEV))).contains("/cpu1/online"));
-        assert!(text(start(1, &from(Errno::IO))).contains("no sign of life"));
+        assert!(text(start(1, &from(Errno::NODEV), "")).contains("/cpu1/online"));
+        assert!(text(start(1, &from(Errno::IO), "")).contains("no sign of life"));
+        assert!(text(start(1, &from(Errno::NOENT), "a, b")).ends_with("it has: a, b"));
         assert!(text(image(Path::new("x"), &ImageError::NoNote)).contains("cargo image"));
     }
 }

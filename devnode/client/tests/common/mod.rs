@@ -66,8 +66,12 @@ pub struct Image {
 
 impl Image {
     pub fn start() -> Self {
+        Self::start_as(&spec())
+    }
+
+    pub fn start_as(spec: &DeviceSpec) -> Self {
         let path = path();
-        let device = Device::new(&spec()).unwrap();
+        let device = Device::new(spec).unwrap();
         device.header().state.begin().unwrap();
         let (bell, rung) = channel();
         let doorbell = bell.clone();

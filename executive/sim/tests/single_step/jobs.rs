@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use offsched::rt::{
-    ChannelCell, ChannelDecl, Core, Inbox, Job, Lock, MessageType, Node, Release, Slot, Spawner, State, Task,
+    ChannelCell, ChannelDecl, Core, Inbox, Job, Lock, MessageType, Node, Release, Slot, Spawner,
+    State, Task,
 };
 use offsched::{IdlePolicy, Image, Instant, Mutex};
 
