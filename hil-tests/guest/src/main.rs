@@ -19,6 +19,7 @@ mod fuzz;
 mod guard;
 mod hostile;
 mod kernel_log;
+mod limits;
 mod logs;
 mod low_pages;
 mod node;
@@ -146,6 +147,7 @@ fn others() -> impl Iterator<Item = Case> {
         hostile::cases(),
         channels::cases(),
         node::cases(),
+        limits::cases(),
         rights::cases(),
         fuzz::cases(),
         low_pages::cases(),

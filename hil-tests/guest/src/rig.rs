@@ -99,12 +99,25 @@ impl Rig {
 
     /// Loads and starts an image.
     pub fn start(&self, name: &str) -> Result<Offloaded<'_>, String> {
+        self.start_limited(name, &[])
+    }
+
+    /// The same, with services that only these groups may bind.
+    pub fn start_limited(
+        &self,
+        name: &str,
+        limits: &[(&str, u32)],
+    ) -> Result<Offloaded<'_>, String> {
         let file = self.image(name)?;
         let image = ImageFile::parse(&file).map_err(|error| error.to_string())?;
         let device = self.device()?;
         device
             .load(self.cpu, &image)
             .map_err(|error| format!("load: {error}"))?;
+        for (service, gid) in limits {
+            let limited = device.limit(service, *gid);
+            limited.map_err(|error| format!("limit: {error}"))?;
+        }
         let shared = device.shared().map_err(|error| format!("map: {error}"))?;
         device.start().map_err(|error| format!("start: {error}"))?;
         Ok(Offloaded {

@@ -21,11 +21,12 @@ const NOBODY: u32 = 65_534;
 pub const KIND: u32 = call::TYPE as u32;
 /// Commands that want CAP_SYS_MODULE (offsched.h).
 pub const LOAD: u32 = 1 << 30 | 40 << 16 | KIND << 8 | 1;
-const PRIVILEGED: [(&str, u32); 4] = [
+const PRIVILEGED: [(&str, u32); 5] = [
     ("LOAD", LOAD),
     ("START", KIND << 8 | 2),
     ("STOP", KIND << 8 | 3),
     ("RETURN", KIND << 8 | 4),
+    ("LIMIT", 1 << 30 | 40 << 16 | KIND << 8 | 9),
 ];
 const ATTACH: u32 = 3 << 30 | 4 << 16 | KIND << 8 | call::ATTACH as u32;
 
@@ -33,8 +34,8 @@ pub fn cases() -> Vec<Case> {
     vec![Case::new("nobody's calls are refused", nobody)]
 }
 
-/// Runs a scenario of this program as nobody, with the node open to all.
-pub fn as_nobody(rig: &Rig, scenario: &str) -> Outcome {
+/// With the node open to all.
+pub fn with_open_node<T>(call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     let mode = |bits| {
         fs::set_permissions(NODE, Permissions::from_mode(bits))
             .map_err(|error| format!("{NODE}: {error}"))
@@ -43,17 +44,28 @@ pub fn as_nobody(rig: &Rig, scenario: &str) -> Outcome {
         .map_err(|error| format!("{NODE}: {error}"))?
         .permissions();
     mode(0o666)?;
-    let output = Command::new("/proc/self/exe")
-        .arg(&rig.folder)
-        .arg(scenario)
-        .arg(format!("--cpu={}", rig.cpu))
-        .arg(format!("--calls={}", rig.calls))
-        .arg(format!("--seed={}", rig.seed))
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .output();
+    let result = call();
     mode(before.mode())?;
-    let output = output.map_err(|error| format!("{scenario}: {error}"))?;
+    result
+}
+
+/// Runs a scenario of this program as nobody, with the node open to all.
+pub fn as_nobody(rig: &Rig, scenario: &str) -> Outcome {
+    let run = || {
+        let mut program = Command::new("/proc/self/exe");
+        program
+            .arg(&rig.folder)
+            .arg(scenario)
+            .arg(format!("--cpu={}", rig.cpu))
+            .arg(format!("--calls={}", rig.calls))
+            .arg(format!("--seed={}", rig.seed))
+            .uid(NOBODY)
+            .gid(NOBODY);
+        program
+            .output()
+            .map_err(|error| format!("{scenario}: {error}"))
+    };
+    let output = with_open_node(run)?;
     if output.status.success() {
         Ok(())
     } else {
