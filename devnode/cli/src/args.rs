@@ -193,8 +193,11 @@ pub struct CrashOptions {
     pub image: Option<PathBuf>,
 
     /// The CPU of the core; by default the first one that crashed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
     pub cpu: Option<u32>,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
 }
 
 /// Options of `offsched log`.
@@ -205,12 +208,15 @@ pub struct LogOptions {
     pub image: PathBuf,
 
     /// The CPU of the core; by default the first one with an image
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
     pub cpu: Option<u32>,
 
     /// Go on until the core ends
-    #[arg(long, short)]
+    #[arg(short, long)]
     pub follow: bool,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
 }
 
 /// The longest run: the samples of Linux's timers have to fit.

@@ -24,7 +24,7 @@ pub fn run(options: &CrashOptions) -> Result<(), Failure> {
         let region = core.shared.region();
         region.is_ok_and(|region| region.header().state.get() == State::Crashed)
     };
-    let core = Found::find(options.cpu, has_crashed)?;
+    let core = Found::find(&options.device.device, options.cpu, has_crashed)?;
     let region = core.shared.region();
     let region = region.map_err(|error| Failure::Message(error.to_string()))?;
     let header = region.header();

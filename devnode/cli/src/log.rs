@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub fn run(options: &LogOptions) -> Result<(), Failure> {
     let image = read_image(&options.image)?;
     let texts = texts(&image, options)?;
-    let core = Found::find(options.cpu, |core| !core.returned)?;
+    let core = Found::find(&options.device.device, options.cpu, |core| !core.returned)?;
     let region = core.shared.region();
     let unreadable = |error: RegionError| Failure::Message(error.to_string());
     let header = region.map_err(unreadable)?.header();
@@ -29,11 +29,13 @@ pub fn run(options: &LogOptions) -> Result<(), Failure> {
     loop {
         // The state first: what was logged before it changed is read below.
         let state = header.state.get();
+        let live = matches!(state, State::Starting | State::Running | State::Stopping)
+            && core.has_cpu()?;
         let scale = header.time.read();
         for line in reader.read(logs) {
             print(&format!("{}\n", line.at(scale.as_ref())))?;
         }
-        if !options.follow || !matches!(state, State::Starting | State::Running | State::Stopping) {
+        if !options.follow || !live {
             return Ok(());
         }
         std::thread::sleep(LOOK);

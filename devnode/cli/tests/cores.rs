@@ -70,12 +70,14 @@ fn the_status_of_a_hosted_core_has_its_services_and_its_tasks_by_name() {
 #[test]
 fn without_the_module_every_command_says_how_to_load_it() {
     let place = Place::new();
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 7] = [
         &["status"],
         &["stop"],
         &["stop", "--cpu", "1"],
         &["return", "--cpu", "1"],
         &["console"],
+        &["crash"],
+        &["crash", "--cpu", "1"],
     ];
     for command in commands {
         let words = [command, &["--device", NO_NODE]].concat();

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use offsched_device::{DeviceState, Shared};
+use offsched_device::{Device, DeviceState, Shared};
 
 use super::kernel::{open, possible_cpus};
 use crate::output::Failure;
-
-const NODE: &str = "/dev/offsched";
 
 /// A core that has, or had, an image.
 pub struct Found {
@@ -17,6 +15,7 @@ pub struct Found {
     pub returned: bool,
     /// What the image published.
     pub shared: Shared,
+    device: Device,
 }
 
 impl Found {
@@ -24,9 +23,13 @@ impl Found {
     ///
     /// # Errors
     /// [`Failure`]: no device, no such CPU, no image there.
-    pub fn find(cpu: Option<u32>, wanted: impl Fn(&Self) -> bool) -> Result<Self, Failure> {
+    pub fn find(
+        path: &Path,
+        cpu: Option<u32>,
+        wanted: impl Fn(&Self) -> bool,
+    ) -> Result<Self, Failure> {
         if let Some(cpu) = cpu {
-            return Self::of(cpu)?.ok_or_else(|| {
+            return Self::of(path, cpu)?.ok_or_else(|| {
                 Failure::Message(format!(
                     "nothing has run on CPU {cpu}: offload it first (`offsched start --cpu {cpu} --image IMAGE`)"
                 ))
@@ -34,7 +37,7 @@ impl Found {
         }
         let mut first = None;
         for cpu in possible_cpus()?.as_slice() {
-            if let Some(core) = Self::of(*cpu as u32)? {
+            if let Some(core) = Self::of(path, *cpu as u32)? {
                 if wanted(&core) {
                     return Ok(core);
                 }
@@ -49,8 +52,18 @@ impl Found {
         })
     }
 
-    fn of(cpu: u32) -> Result<Option<Self>, Failure> {
-        let (device, state) = open(Path::new(NODE), cpu)?;
+    /// True while the image has the CPU: it may be taken from one that says that it runs.
+    ///
+    /// # Errors
+    /// [`Failure`]: the module's.
+    pub fn has_cpu(&self) -> Result<bool, Failure> {
+        let status = self.device.status();
+        let status = status.map_err(|error| Failure::to("ask the module", error))?;
+        Ok(status.state == Some(DeviceState::Offloaded))
+    }
+
+    fn of(path: &Path, cpu: u32) -> Result<Option<Self>, Failure> {
+        let (device, state) = open(path, cpu)?;
         let returned = match state {
             DeviceState::Offloaded => false,
             DeviceState::Returned => true,
@@ -62,6 +75,7 @@ impl Found {
             cpu,
             returned,
             shared,
+            device,
         }))
     }
 }
