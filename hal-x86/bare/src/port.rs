@@ -13,6 +13,9 @@ use crate::registers::{enable_interrupts, wait_for_interrupt, without_interrupts
 use crate::stack;
 use crate::uart;
 
+/// The longest sleep of a core that halts in idle, ms: its heartbeat goes on.
+const SLEEP_MAX_MS: u64 = 100;
+
 /// The bare port.
 pub(crate) struct BarePort {
     pub here: &'static Here,
@@ -34,8 +37,10 @@ impl BarePort {
             .store(nmis, Ordering::Relaxed);
     }
 
-    /// Sleeps until an interrupt, the alarm at `until` at the latest.
-    fn sleep(&self, until: u64) {
+    /// Sleeps until an interrupt, the alarm at `until` at the latest. When it meant to be back.
+    fn sleep(&self, until: u64) -> u64 {
+        let longest = self.boundary.params.tsc_khz.saturating_mul(SLEEP_MAX_MS);
+        let until = until.min(tsc::read().saturating_add(longest));
         without_interrupts(|| {
             // One that came after the executive computed `until` may have changed what is due.
             if came() {
@@ -45,6 +50,7 @@ impl BarePort {
             // SAFETY: the handlers are loaded, and idle is the bottom of the stack.
             unsafe { wait_for_interrupt() };
         });
+        until
     }
 }
 
@@ -73,8 +79,7 @@ impl Port for BarePort {
         if !self.halt || until == 0 {
             return None;
         }
-        self.sleep(until);
-        Some(until)
+        Some(self.sleep(until))
     }
 
     fn sleeps(&self) -> bool {
