@@ -2,12 +2,24 @@
 /*
  * Channels: free, open to one client, closing, and free again
  * (executive/abi/src/channel.rs).
+ *
+ * What a client leaves behind is zeroed when the next one opens: at the latest
+ * moment, because the core may be in the middle of a message to the old one.
+ * Before that it is given the time to notice: jobs run to completion, so once
+ * its idle loop has looked at the clock after the close, nothing that it began
+ * before is under way. One that has not been idle for SETTLE_LOOKS is not waited
+ * for any longer: what it stores late is a piece of a message, which the next
+ * client's rings never point to.
  */
 
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <asm/tsc.h>
 
 #include "internal.h"
+
+#define SETTLE_LOOKS	100	/* 100 to 200 us each */
 
 /* Under run->lock. */
 static void set_word(struct offsched_run *run, struct offsched_channel *channel, u32 word)
@@ -31,7 +43,7 @@ static struct offsched_channel *find_free(struct offsched_run *run,
 	for (i = 0; i < service->clients; i++) {
 		struct offsched_channel *channel = run->channel + service->first_channel + i;
 
-		if ((channel->word & 0xffff) == OFFSCHED_PHASE_FREE)
+		if (!channel->claimed && (channel->word & 0xffff) == OFFSCHED_PHASE_FREE)
 			return channel;
 	}
 	return NULL;
@@ -49,28 +61,48 @@ const struct offsched_service_entry *offsched_service_find(struct offsched_run *
 	return NULL;
 }
 
-static int open_locked(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
+/* Takes a free channel out of the others' sight. */
+static int claim(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
 {
 	const struct offsched_service_entry *service = offsched_service_find(run, name);
-	struct offsched_channel *channel;
-	char *page;
+	int ret = -EBUSY;
 
 	if (!service)
 		return -ENOENT;
-	channel = find_free(run, service);
-	if (!channel)
-		return -EBUSY;
-	/* Until the core says otherwise, the client rings for it. */
-	page = run->view + channel->offset;
-	WRITE_ONCE(*(u32 *)(page + OFFSCHED_CHANNEL_APP_WANTS), 0);
-	WRITE_ONCE(*(u32 *)(page + OFFSCHED_CHANNEL_CORE_WANTS),
-		   OFFSCHED_WAKE_MAIL | OFFSCHED_WAKE_ROOM);
-	set_word(run, channel, offsched_word(next_epoch(channel), OFFSCHED_PHASE_OPEN));
-	*found = channel;
-	return 0;
+	mutex_lock(&run->lock);
+	*found = find_free(run, service);
+	if (*found) {
+		(*found)->claimed = true;
+		ret = 0;
+	}
+	mutex_unlock(&run->lock);
+	return ret;
 }
 
-/* Opens a channel of the service; its pages are zero but for the wake words. */
+/* The core's idle loop has looked at the clock since the channel was closed. */
+static bool noticed(struct offsched_run *run, const struct offsched_channel *channel)
+{
+	return !channel->closed || READ_ONCE(run->over) ||
+	       (s64)(READ_ONCE(*run->heartbeat) - channel->closed) > 0;
+}
+
+/* Makes it as if nobody had had it. */
+static void clean(struct offsched_run *run, struct offsched_channel *channel)
+{
+	char *page = run->view + channel->offset;
+	int looks;
+
+	for (looks = 0; looks < SETTLE_LOOKS && !noticed(run, channel); looks++) {
+		offsched_wake_core(run);
+		usleep_range(100, 200);
+	}
+	memset(page, 0, offsched_channel_bytes(run->service + channel->service));
+	/* Until the core says otherwise, the client rings for it. */
+	WRITE_ONCE(*(u32 *)(page + OFFSCHED_CHANNEL_CORE_WANTS),
+		   OFFSCHED_WAKE_MAIL | OFFSCHED_WAKE_ROOM);
+}
+
+/* Opens a channel of the service; its pages are zero but for the core's wake word. */
 int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
 {
 	u32 state;
@@ -81,37 +113,43 @@ int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsc
 	state = READ_ONCE(offsched_run_header(run)->state.state);
 	if (state != OFFSCHED_STATE_STARTING && state != OFFSCHED_STATE_RUNNING)
 		return -ENODEV;
+	ret = claim(run, name, found);
+	if (ret)
+		return ret;
+	clean(run, *found);
 	mutex_lock(&run->lock);
-	ret = open_locked(run, name, found);
+	set_word(run, *found, offsched_word(next_epoch(*found), OFFSCHED_PHASE_OPEN));
+	(*found)->claimed = false;
 	mutex_unlock(&run->lock);
-	if (!ret)
-		offsched_wake_core(run);
-	return ret;
+	offsched_wake_core(run);
+	return 0;
 }
 
 /*
- * Closes a channel, unless that has been done: nobody can reach it through
- * `mapping` (if any) any more, the core is told, and it is zero and free for the next.
+ * Cuts the client off: false if that has been done. True: the caller sees to it
+ * that none of its own stores to the channel any more, and frees it.
  */
-void offsched_channel_close(struct offsched_run *run, struct offsched_channel *channel, u16 epoch,
-			    struct address_space *mapping)
+bool offsched_channel_cut(struct offsched_run *run, struct offsched_channel *channel, u16 epoch)
 {
-	u64 bytes = offsched_channel_bytes(run->service + channel->service);
-	bool closing;
+	bool open;
 
 	mutex_lock(&run->lock);
-	closing = channel->word == offsched_word(epoch, OFFSCHED_PHASE_OPEN);
-	if (closing)
+	open = channel->word == offsched_word(epoch, OFFSCHED_PHASE_OPEN);
+	if (open)
 		set_word(run, channel, offsched_word(epoch, OFFSCHED_PHASE_CLOSING));
 	mutex_unlock(&run->lock);
-	if (!closing)
-		return;
+	if (!open)
+		return false;
+	smp_mb();	/* what the core does after this time, it does with the channel closed */
+	channel->closed = rdtsc_ordered();
 	offsched_wake_core(run);
-	/* A page fault holds the lock: it came before and is undone, or finds it closing. */
-	if (mapping)
-		unmap_mapping_range(mapping, run->map_base + channel->offset, bytes, 1);
 	wake_up_all(&channel->wait);
-	memset(run->view + channel->offset, 0, bytes);
+	return true;
+}
+
+/* After the cut: for the next client. */
+void offsched_channel_free(struct offsched_run *run, struct offsched_channel *channel, u16 epoch)
+{
 	mutex_lock(&run->lock);
 	set_word(run, channel, offsched_word(epoch, OFFSCHED_PHASE_FREE));
 	smp_store_release(&run->frees, run->frees + 1);

@@ -7,6 +7,7 @@
 #include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -50,9 +51,17 @@ static void close_channel(struct offsched_handle *handle)
 {
 	struct offsched_channel *channel = channel_of(handle);
 
-	if (channel)
-		offsched_channel_close(handle->run, channel, handle->epoch,
-				       handle->file->f_mapping);
+	if (!channel || !offsched_channel_cut(handle->run, channel, handle->epoch))
+		return;
+	/* A page fault holds the run's lock: it came before and is undone, or finds it cut. */
+	unmap_mapping_range(handle->file->f_mapping, handle->run->map_base + channel->offset,
+			    offsched_channel_bytes(handle->run->service + channel->service), 1);
+	/* Calls under way may be in the rings still: until they let go. */
+	mutex_lock(&handle->reading);
+	mutex_unlock(&handle->reading);
+	mutex_lock(&handle->writing);
+	mutex_unlock(&handle->writing);
+	offsched_channel_free(handle->run, channel, handle->epoch);
 }
 
 static int is_file(const void *wanted, struct file *file, unsigned int fd)
@@ -266,16 +275,24 @@ int offsched_handle_use(struct offsched_handle *handle, enum offsched_use use)
 	return was == OFFSCHED_UNUSED || was == use ? 0 : -EBUSY;
 }
 
+/* Sleeps until the handle's next ring is due. Its threads queue up: no more rings for more of them. */
+static void pace(struct offsched_handle *handle)
+{
+	s64 now = ktime_get_ns(), may = atomic64_read(&handle->may_ring), mine;
+
+	do {
+		mine = max(now, may);
+	} while (!atomic64_try_cmpxchg(&handle->may_ring, &may, mine + RING_MIN_NS));
+	if (mine > now)
+		usleep_range((mine - now) / NSEC_PER_USEC + 1, (mine - now) / NSEC_PER_USEC + 11);
+}
+
 /* RING: the client has published, and the core wants to be told. */
 int offsched_handle_ring(struct offsched_handle *handle)
 {
-	u64 now = ktime_get_ns();
-
 	if (!channel_of(handle))
 		return -ENOTCONN;
-	if (now - READ_ONCE(handle->rung) < RING_MIN_NS)
-		usleep_range(RING_MIN_NS / 1000, 2 * RING_MIN_NS / 1000);
-	WRITE_ONCE(handle->rung, ktime_get_ns());
+	pace(handle);
 	if (READ_ONCE(handle->run->over))
 		return -EIO;
 	if (!offsched_handle_open(handle))
@@ -286,7 +303,8 @@ int offsched_handle_ring(struct offsched_handle *handle)
 
 /*
  * Asks the core to ring when there is mail, or room; look again afterwards. The
- * request stays until the core takes it: one ring too many does no harm.
+ * request stays until the core takes it: one ring too many does no harm, also to
+ * the channel's next client, if it was closed just now.
  */
 void offsched_handle_ask(struct offsched_handle *handle, u32 kinds)
 {

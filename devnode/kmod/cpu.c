@@ -61,9 +61,11 @@ static int take(struct offsched_core *core)
 {
 	int ret;
 
-	__module_get(THIS_MODULE);
 	/* First, or somebody could plug it in again before we have it. */
-	offsched_guard_take(core->cpu);
+	ret = offsched_guard_take(core->cpu);
+	if (ret)
+		return ret;
+	__module_get(THIS_MODULE);
 	ret = remove_cpu(core->cpu);
 	if (!ret)
 		return 0;

@@ -3,20 +3,50 @@
 
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/kexec.h>
+#include <linux/mutex.h>
 #include <linux/panic_notifier.h>
 #include <linux/reboot.h>
+#include <linux/spinlock.h>
 #include <linux/suspend.h>
 #include <asm/smp.h>
 
 #include "internal.h"
 
+/* Longer than a start takes, 10 ms each. */
+#define REBOOT_LOOKS	300
+
+static DEFINE_SPINLOCK(lock);		/* both */
 static struct cpumask offloaded;
+static bool closed;			/* Linux is about to sleep or to end: no more of them */
 static int hotplug_state;
 
-void offsched_guard_take(unsigned int cpu)
+/* EBUSY: not now. */
+int offsched_guard_take(unsigned int cpu)
 {
-	cpumask_set_cpu(cpu, &offloaded);
+	int ret = -EBUSY;
+
+	spin_lock(&lock);
+	if (!closed) {
+		cpumask_set_cpu(cpu, &offloaded);
+		ret = 0;
+	}
+	spin_unlock(&lock);
+	return ret;
+}
+
+/* False if there is an offloaded CPU, and that matters. */
+static bool close_if(bool empty)
+{
+	bool done;
+
+	spin_lock(&lock);
+	done = !empty || cpumask_empty(&offloaded);
+	if (done)
+		closed = true;
+	spin_unlock(&lock);
+	return done;
 }
 
 void offsched_guard_give(unsigned int cpu)
@@ -37,9 +67,19 @@ static void park_all(void)
 		offsched_park(per_cpu(x86_cpu_to_apicid, cpu));
 }
 
-/* Nothing may run on over memory that the next kernel takes for its own: kexec comes here too. */
+/*
+ * Nothing may run on over memory that the next kernel takes for its own: kexec comes here too.
+ * Whoever is starting a core now gets it, and is waited for, as long as that may take.
+ */
 static int on_reboot(struct notifier_block *block, unsigned long action, void *data)
 {
+	int looks;
+
+	close_if(false);
+	for (looks = 0; looks < REBOOT_LOOKS && !mutex_trylock(&offsched_lock); looks++)
+		msleep(10);
+	if (looks < REBOOT_LOOKS)
+		mutex_unlock(&offsched_lock);
 	park_all();
 	return NOTIFY_DONE;
 }
@@ -59,9 +99,15 @@ static int on_panic(struct notifier_block *block, unsigned long action, void *da
 
 static int on_suspend(struct notifier_block *block, unsigned long action, void *data)
 {
-	if (action != PM_SUSPEND_PREPARE && action != PM_HIBERNATION_PREPARE)
-		return NOTIFY_DONE;
-	return cpumask_empty(&offloaded) ? NOTIFY_DONE : notifier_from_errno(-EBUSY);
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+		return close_if(true) ? NOTIFY_DONE : notifier_from_errno(-EBUSY);
+	case PM_POST_SUSPEND:
+	case PM_POST_HIBERNATION:
+		WRITE_ONCE(closed, false);
+	}
+	return NOTIFY_DONE;
 }
 
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };

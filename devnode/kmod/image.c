@@ -4,6 +4,7 @@
  * kernel or open the image to itself is checked, and nothing is parsed.
  */
 
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -128,7 +129,7 @@ static int fill(struct offsched_run *run, const struct offsched_load *load,
 
 	run->entry = load->entry;
 	run->public_bytes = load->public_bytes;
-	run->params = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	run->params = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	run->root = offsched_tables_new(&run->tables);
 	if (!run->params || !run->root)
 		return -ENOMEM;
@@ -142,8 +143,9 @@ static int fill(struct offsched_run *run, const struct offsched_load *load,
 	return ret;
 }
 
-/* On an error what was loaded before stays. */
-int offsched_image_load(struct offsched_core *core, const struct offsched_load *load)
+/* A run of the image, copied; or an error pointer. */
+struct offsched_run *offsched_image_load(struct offsched_core *core,
+					 const struct offsched_load *load)
 {
 	struct offsched_segment segments[OFFSCHED_SEGMENTS_MAX];
 	struct offsched_run *run;
@@ -153,22 +155,17 @@ int offsched_image_load(struct offsched_core *core, const struct offsched_load *
 	    !PAGE_ALIGNED(load->shared_bytes) || load->shared_bytes > OFFSCHED_SHARED_MAX ||
 	    !PAGE_ALIGNED(load->public_bytes) || load->public_bytes < PAGE_SIZE ||
 	    load->public_bytes > load->shared_bytes)
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	if (copy_from_user(segments, u64_to_user_ptr(load->segments),
 			   load->count * sizeof(*segments)))
-		return -EFAULT;
-	ret = offsched_sysfs_add(core);
-	if (ret)
-		return ret;
+		return ERR_PTR(-EFAULT);
 	run = offsched_run_new(core);
 	if (!run)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	ret = fill(run, load, segments);
 	if (ret) {
 		offsched_run_put(run);
-		return ret;
+		return ERR_PTR(ret);
 	}
-	offsched_run_install(core, run);
-	core->state = OFFSCHED_STAGE_LOADED;
-	return 0;
+	return run;
 }

@@ -1,4 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Locks, outermost first. Nothing that a program outside can hold up, like its
+ * memory, is touched under any of them.
+ *
+ *   offsched_lock       stages of all cores; remove_cpu and add_cpu under it
+ *   handle->lock        a handle's CPU and its binding; a BIND that waits sleeps under it
+ *   handle->reading,    a half of its rings each; a call that waits sleeps under
+ *   handle->writing     it, and lets go when the channel is closed
+ *   mmap_lock           the kernel's: page faults take run->lock under it
+ *   run->lock           who has which channel
+ *   core->show_lock     what user space was told
+ *   wait queues         (irq-safe)
+ *   core->lock          which run is the CPU's
+ *   guard's lock        which CPUs are offloaded
+ *   irq descriptor      the kernel's: its set_affinity publishes
+ *   run->bell_lock      (raw, irq-safe) the core's reachability, the published interrupt
+ *
+ * Who lives how long: a core as long as the module; a run by its kref, of which
+ * the core has one, each bound handle and each client in the kernel one; a
+ * handle as long as its file, which every mapping holds. The interrupt and the
+ * works of a run end in offsched_wake_close, before what they use goes.
+ */
 #ifndef OFFSCHED_INTERNAL_H
 #define OFFSCHED_INTERNAL_H
 
@@ -30,6 +52,8 @@ struct offsched_channel {
 	u32 index;
 	u32 service;
 	u64 offset;		/* in shared memory */
+	u64 closed;		/* when it was closed last, by the TSC; 0: never */
+	bool claimed;		/* free, and about to be opened; under run->lock */
 	wait_queue_head_t wait;
 };
 
@@ -62,6 +86,7 @@ struct offsched_run {
 	u32 limits;			/* added before the start */
 	struct offsched_allowed *limit;
 	u32 *states;			/* in the region: the channels' words, for all to see */
+	u64 *heartbeat;			/* in the region: when the idle loop looked last */
 
 	struct mutex lock;		/* who has which channel; held over nothing that may wait for users */
 	wait_queue_head_t freed;
@@ -70,6 +95,12 @@ struct offsched_run {
 	bool over;			/* the core has ended, one way or another */
 	raw_spinlock_t bell_lock;
 	bool reachable;			/* the CPU is the image's: under bell_lock */
+	bool quiet;			/* told not to ring: under bell_lock */
+	u64 window;			/* of the interrupt, as what follows: since when, ns */
+	u32 weight;			/* of the interrupts since */
+	u32 deaf;			/* interrupts since it was told */
+	u32 floods;			/* times that it was told */
+	struct delayed_work rest;	/* lets it ring again */
 };
 
 /* A CPU. Under offsched_lock, but `run` and what sysfs shows. */
@@ -104,7 +135,7 @@ struct offsched_handle {
 	u16 epoch;
 	fl_owner_t owner;
 	int use;			/* enum offsched_use */
-	u64 rung;			/* when it rang last, ns */
+	atomic64_t may_ring;		/* from when on it may ring again, ns */
 	/* For read and write. */
 	struct mutex reading;
 	struct mutex writing;
@@ -113,6 +144,7 @@ struct offsched_handle {
 
 /* main.c */
 struct offsched_core *offsched_core_at(unsigned int cpu);
+extern struct mutex offsched_lock;
 
 /* memory.c */
 int offsched_pages_alloc(struct offsched_pages *pages, unsigned long count);
@@ -123,7 +155,8 @@ int offsched_tables_share(struct page *to, struct page *from, u64 va);
 void offsched_tables_free(struct list_head *tables);
 
 /* image.c */
-int offsched_image_load(struct offsched_core *core, const struct offsched_load *load);
+struct offsched_run *offsched_image_load(struct offsched_core *core,
+					 const struct offsched_load *load);
 
 /* run.c */
 struct offsched_run *offsched_run_new(struct offsched_core *core);
@@ -135,6 +168,7 @@ void offsched_run_live(struct offsched_run *run);
 void offsched_run_look(struct offsched_run *run);
 void offsched_run_reachable(struct offsched_run *run, bool reachable);
 void offsched_run_end(struct offsched_run *run);
+void offsched_run_fail(struct offsched_run *run, const char *why);
 
 static inline struct offsched_header *offsched_run_header(struct offsched_run *run)
 {
@@ -154,8 +188,8 @@ bool offsched_limit_passes(struct offsched_run *run, const struct offsched_servi
 const struct offsched_service_entry *offsched_service_find(struct offsched_run *run,
 							   const u8 *name);
 int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsched_channel **found);
-void offsched_channel_close(struct offsched_run *run, struct offsched_channel *channel, u16 epoch,
-			    struct address_space *mapping);
+bool offsched_channel_cut(struct offsched_run *run, struct offsched_channel *channel, u16 epoch);
+void offsched_channel_free(struct offsched_run *run, struct offsched_channel *channel, u16 epoch);
 
 static inline u16 offsched_word_epoch(u32 word)
 {
@@ -194,7 +228,13 @@ void offsched_wake_exit(void);
 int offsched_wake_open(struct offsched_run *run);
 void offsched_wake_close(struct offsched_run *run);
 void offsched_wake_core(struct offsched_run *run);
+void offsched_wake_hear(struct offsched_run *run);
+void offsched_wake_publish(struct offsched_run *run);
 void offsched_interrupt(unsigned int apic_id);
+
+/* flood.c */
+void offsched_flood_init(struct offsched_run *run);
+void offsched_flood_count(struct offsched_run *run, bool useful);
 
 /* sysfs.c */
 int offsched_sysfs_init(void);
@@ -214,7 +254,7 @@ int offsched_launch(struct offsched_core *core, struct offsched_run *run);
 void offsched_park(unsigned int apic_id);
 
 /* guard.c */
-void offsched_guard_take(unsigned int cpu);
+int offsched_guard_take(unsigned int cpu);
 void offsched_guard_give(unsigned int cpu);
 int offsched_guard_init(void);
 void offsched_guard_exit(void);

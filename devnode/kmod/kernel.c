@@ -91,6 +91,12 @@ static struct offsched_client *client_new(struct offsched_run *run,
 	return client;
 }
 
+static void channel_close(struct offsched_client *client)
+{
+	if (offsched_channel_cut(client->run, client->channel, client->epoch))
+		offsched_channel_free(client->run, client->channel, client->epoch);
+}
+
 static int client_open(struct offsched_client *client, const char *service)
 {
 	struct offsched_run *run = client->run;
@@ -116,7 +122,7 @@ static int client_open(struct offsched_client *client, const char *service)
 		ret = client->buffer ? 0 : -ENOMEM;
 	}
 	if (ret)
-		offsched_channel_close(run, channel, client->epoch, NULL);
+		channel_close(client);
 	return ret;
 }
 
@@ -171,7 +177,7 @@ void offsched_close(struct offsched_client *client)
 {
 	remove_wait_queue(&client->channel->wait, &client->wait);
 	cancel_work_sync(&client->work);
-	offsched_channel_close(client->run, client->channel, client->epoch, NULL);
+	channel_close(client);
 	offsched_run_put(client->run);
 	kvfree(client->buffer);
 	kfree(client);

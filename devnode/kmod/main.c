@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -15,7 +16,7 @@
 #include "internal.h"
 
 /* Held over loads, starts and returns: CPUs come and go one at a time anyway. */
-static DEFINE_MUTEX(offsched_lock);
+DEFINE_MUTEX(offsched_lock);
 static struct offsched_core *cores;	/* nr_cpu_ids of them */
 
 struct offsched_core *offsched_core_at(unsigned int cpu)
@@ -31,53 +32,78 @@ static int may_load(void)
 	return security_locked_down(LOCKDOWN_MODULE_SIGNATURE);
 }
 
+/* Makes it what the CPU is to run. On an error what was loaded before stays. */
+static int install(struct offsched_core *core, struct offsched_run *run)
+{
+	int ret = offsched_sysfs_add(core);
+
+	if (ret)
+		return ret;
+	if (core->state == OFFSCHED_STAGE_OFFLOADED)
+		return -EBUSY;
+	offsched_run_install(core, run);
+	core->state = OFFSCHED_STAGE_LOADED;
+	return 0;
+}
+
+/* The caller's memory may come slowly: only what is copied and checked takes the lock. */
 static long load(struct offsched_handle *handle, void __user *argument)
 {
+	struct offsched_core *core;
 	struct offsched_load load;
-	int ret;
+	struct offsched_run *run;
+	int ret = may_load();
 
+	if (ret)
+		return ret;
 	if (copy_from_user(&load, argument, sizeof(load)))
 		return -EFAULT;
 	if (load.cpu == OFFSCHED_ANY_CPU)
 		return -EINVAL;
-	ret = offsched_handle_attach(handle, &load.cpu);
+	core = offsched_core_find(load.cpu);
+	if (IS_ERR(core))
+		return PTR_ERR(core);
+	run = offsched_image_load(core, &load);
+	if (IS_ERR(run))
+		return PTR_ERR(run);
+	mutex_lock(&offsched_lock);
+	ret = install(core, run);
+	mutex_unlock(&offsched_lock);
 	if (ret)
-		return ret;
-	if (handle->core->state == OFFSCHED_STAGE_OFFLOADED)
-		return -EBUSY;
-	return offsched_image_load(handle->core, &load);
+		offsched_run_put(run);
+	else
+		WRITE_ONCE(handle->core, core);
+	return ret;
 }
 
-static long status(const struct offsched_core *core, void __user *argument)
+static long status(struct offsched_core *core, void __user *argument)
 {
-	struct offsched_core_status status = {
-		.cpu = core->cpu,
-		.state = core->state,
-		.epoch = core->epoch,
-	};
+	struct offsched_core_status status = { 0 };
 
+	if (!core)
+		return -EINVAL;
+	if (mutex_lock_interruptible(&offsched_lock))
+		return -ERESTARTSYS;
+	status.cpu = core->cpu;
+	status.state = core->state;
+	status.epoch = core->epoch;
 	if (core->run) {
 		status.shared_bytes = (u64)core->run->shared.count << PAGE_SHIFT;
 		status.public_bytes = core->run->public_bytes;
 	}
+	mutex_unlock(&offsched_lock);
 	return copy_to_user(argument, &status, sizeof(status)) ? -EFAULT : 0;
 }
 
-static long limit(struct offsched_core *core, void __user *argument)
-{
-	struct offsched_limit limit;
-
-	if (copy_from_user(&limit, argument, sizeof(limit)))
-		return -EFAULT;
-	if (core->state != OFFSCHED_STAGE_LOADED)
-		return -EINVAL;
-	return offsched_limit_add(core->run, &limit);
-}
-
-static long control(struct offsched_core *core, unsigned int command)
+/* Under offsched_lock. */
+static long control_locked(struct offsched_core *core, unsigned int command,
+			   const struct offsched_limit *limit)
 {
 	if (command == OFFSCHED_IOC_START)
 		return offsched_start(core);
+	if (command == OFFSCHED_IOC_LIMIT)
+		return core->state == OFFSCHED_STAGE_LOADED ?
+			offsched_limit_add(core->run, limit) : -EINVAL;
 	if (core->state != OFFSCHED_STAGE_OFFLOADED)
 		return -EINVAL;
 	if (command == OFFSCHED_IOC_RETURN)
@@ -86,23 +112,23 @@ static long control(struct offsched_core *core, unsigned int command)
 	return 0;
 }
 
-/* What is about cores as a whole, one at a time. */
-static long manage(struct offsched_handle *handle, unsigned int command, void __user *argument)
+/* START, STOP, RETURN and LIMIT. */
+static long control(struct offsched_core *core, unsigned int command, void __user *argument)
 {
-	int ret;
+	struct offsched_limit limit = { 0 };
+	long ret = may_load();
 
-	if (command == OFFSCHED_IOC_STATUS)
-		return handle->core ? status(handle->core, argument) : -EINVAL;
-	ret = may_load();
 	if (ret)
 		return ret;
-	if (command == OFFSCHED_IOC_LOAD)
-		return load(handle, argument);
-	if (!handle->core)
+	if (!core)
 		return -EINVAL;
-	if (command == OFFSCHED_IOC_LIMIT)
-		return limit(handle->core, argument);
-	return control(handle->core, command);
+	if (command == OFFSCHED_IOC_LIMIT && copy_from_user(&limit, argument, sizeof(limit)))
+		return -EFAULT;
+	if (mutex_lock_interruptible(&offsched_lock))
+		return -ERESTARTSYS;
+	ret = control_locked(core, command, &limit);
+	mutex_unlock(&offsched_lock);
+	return ret;
 }
 
 static long attach(struct offsched_handle *handle, u32 __user *argument)
@@ -137,7 +163,6 @@ static long offsched_ioctl(struct file *file, unsigned int command, unsigned lon
 {
 	struct offsched_handle *handle = file->private_data;
 	void __user *at = (void __user *)argument;
-	long ret;
 
 	switch (command) {
 	case OFFSCHED_IOC_ATTACH:
@@ -149,16 +174,14 @@ static long offsched_ioctl(struct file *file, unsigned int command, unsigned lon
 	case OFFSCHED_IOC_CLOSE:
 		return offsched_handle_close(handle);
 	case OFFSCHED_IOC_LOAD:
+		return load(handle, at);
+	case OFFSCHED_IOC_STATUS:
+		return status(READ_ONCE(handle->core), at);
 	case OFFSCHED_IOC_LIMIT:
 	case OFFSCHED_IOC_START:
 	case OFFSCHED_IOC_STOP:
 	case OFFSCHED_IOC_RETURN:
-	case OFFSCHED_IOC_STATUS:
-		if (mutex_lock_interruptible(&offsched_lock))
-			return -ERESTARTSYS;
-		ret = manage(handle, command, at);
-		mutex_unlock(&offsched_lock);
-		return ret;
+		return control(READ_ONCE(handle->core), command, at);
 	default:
 		return -ENOTTY;
 	}

@@ -11,6 +11,11 @@ static void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 {
 	vma->vm_flags |= flags;
 }
+
+static void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
 #endif
 
 /* All pages are there from the start. */
@@ -40,6 +45,7 @@ static int map_public(struct offsched_handle *handle, struct vm_area_struct *vma
 		return -EINVAL;
 	if (count > run->public_bytes >> PAGE_SHIFT)
 		ret = -EINVAL;
+	vm_flags_clear(vma, VM_MAYEXEC);
 	/* The pages live as long as a mapping has them. */
 	for (i = 0; !ret && i < count; i++)
 		ret = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE, run->shared.page[i]);
@@ -100,6 +106,7 @@ static int map_channel(struct offsched_handle *handle, struct vm_area_struct *vm
 	ret = offsched_handle_use(handle, OFFSCHED_MAPPED);
 	if (ret)
 		return ret;
+	vm_flags_clear(vma, VM_MAYEXEC);
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_ops = &channel_operations;
 	return 0;

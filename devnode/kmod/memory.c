@@ -4,6 +4,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <asm/pgtable_types.h>
 
@@ -15,17 +16,19 @@
 
 int offsched_pages_alloc(struct offsched_pages *pages, unsigned long count)
 {
-	pages->page = kvcalloc(count, sizeof(*pages->page), GFP_KERNEL);
+	pages->page = kvcalloc(count, sizeof(*pages->page), GFP_KERNEL_ACCOUNT);
 	if (!pages->page)
 		return -ENOMEM;
 	for (pages->count = 0; pages->count < count; pages->count++) {
 		/* Too large an image is refused; nobody is killed to make room for it. */
-		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
-					       __GFP_NOWARN);
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+					       __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 
-		if (!page) {
+		if (!page || fatal_signal_pending(current)) {
+			if (page)
+				__free_page(page);
 			offsched_pages_free(pages);
-			return -ENOMEM;
+			return page ? -EINTR : -ENOMEM;
 		}
 		pages->page[pages->count] = page;
 	}
@@ -44,7 +47,7 @@ void offsched_pages_free(struct offsched_pages *pages)
 /* Below 4 GiB: the trampoline loads CR3 in 32-bit mode. */
 struct page *offsched_tables_new(struct list_head *tables)
 {
-	struct page *page = alloc_page(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO);
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | GFP_DMA32 | __GFP_ZERO);
 
 	if (page)
 		list_add(&page->lru, tables);

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "internal.h"
@@ -21,41 +22,55 @@ static bool waits(const struct kiocb *iocb)
 	return !(iocb->ki_filp->f_flags & O_NONBLOCK) && !(iocb->ki_flags & IOCB_NOWAIT);
 }
 
-/* Sleeps until there is mail, or room for `room` bytes, or nobody to wait for. */
+/*
+ * Sleeps until there is mail, or room for `room` bytes, or nobody to wait for. By
+ * the half's own idea of the ring: what the shared words say together may be a lie.
+ */
 static int wait_for(struct offsched_handle *handle, u32 kind, size_t room)
 {
-	const struct offsched_end *end = &handle->end;
+	struct offsched_end *end = &handle->end;
 
 	if (signal_pending(current))
 		return -ERESTARTSYS;
 	return wait_event_interruptible(handle->channel->wait, ({
 		offsched_handle_ask(handle, kind);
 		gone(handle) || (kind == OFFSCHED_WAKE_MAIL ?
-			offsched_ring_mail(&end->rx.ring, handle->epoch) :
-			offsched_ring_room(&end->tx.ring, handle->epoch, room));
+			offsched_rx_has_mail(&end->rx) :
+			offsched_tx_has_room(&end->tx, room) || end->tx.corrupt);
 	}));
 }
 
-/* Takes the message out only if the buffer takes it. */
-static ssize_t receive(struct offsched_handle *handle, struct iov_iter *to)
+/*
+ * Takes the message out only if the buffer takes it. No page is brought in for
+ * that, which can take for ever: EFAULT, with the message's length in `missing`.
+ */
+static ssize_t receive(struct offsched_handle *handle, struct iov_iter *to, size_t *missing)
 {
 	struct offsched_end *end = &handle->end;
 	struct offsched_rx before;
 	int len = offsched_end_next(end);
+	size_t copied;
 	void *buffer;
 
 	if (len < 0)
 		return len;
 	if (len > iov_iter_count(to))
 		return -EMSGSIZE;
-	buffer = kvmalloc(len, GFP_KERNEL);
+	buffer = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		return -ENOMEM;
 	before = end->rx;
 	len = offsched_end_pop(end, buffer, len);
-	if (len >= 0 && copy_to_iter(buffer, len, to) != len) {
-		end->rx = before;
-		len = -EFAULT;
+	if (len >= 0) {
+		pagefault_disable();
+		copied = copy_to_iter(buffer, len, to);
+		pagefault_enable();
+		if (copied != len) {
+			iov_iter_revert(to, copied);
+			end->rx = before;
+			*missing = len;
+			len = -EFAULT;
+		}
 	}
 	kvfree(buffer);
 	return len;
@@ -78,13 +93,18 @@ static int wait_or_ask(struct offsched_handle *handle, const struct kiocb *iocb,
 	return 0;
 }
 
-static ssize_t read_locked(struct offsched_handle *handle, struct kiocb *iocb, struct iov_iter *to)
+static ssize_t read_locked(struct offsched_handle *handle, struct kiocb *iocb, struct iov_iter *to,
+			   size_t *missing)
 {
 	bool asked = false;
 
 	for (;;) {
-		ssize_t ret = gone(handle) ?: receive(handle, to);
+		ssize_t ret = gone(handle);
 
+		/* Closed: nothing is stored there any more. */
+		if (ret)
+			return ret;
+		ret = receive(handle, to, missing);
 		/* After EAGAIN too: the half may have gone back to the ring's start. */
 		if (offsched_end_release(&handle->end))
 			offsched_wake_core(handle->run);
@@ -103,10 +123,17 @@ ssize_t offsched_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (ret)
 		return ret;
-	if (mutex_lock_interruptible(&handle->reading))
-		return -ERESTARTSYS;
-	ret = read_locked(handle, iocb, to);
-	mutex_unlock(&handle->reading);
+	do {
+		size_t missing = 0;
+
+		if (mutex_lock_interruptible(&handle->reading))
+			return -ERESTARTSYS;
+		ret = read_locked(handle, iocb, to, &missing);
+		mutex_unlock(&handle->reading);
+		if (ret != -EFAULT || fault_in_iov_iter_writeable(to, missing))
+			return ret;
+		ret = signal_pending(current) ? -ERESTARTSYS : 0;
+	} while (!ret);
 	return ret;
 }
 
@@ -116,8 +143,11 @@ static ssize_t write_locked(struct offsched_handle *handle, struct kiocb *iocb, 
 	bool asked = false;
 
 	for (;;) {
-		int ret = gone(handle) ?: offsched_end_push(&handle->end, message, len);
+		int ret = gone(handle);
 
+		if (ret)
+			return ret;
+		ret = offsched_end_push(&handle->end, message, len);
 		if (offsched_end_flush(&handle->end))
 			offsched_wake_core(handle->run);
 		if (!ret)
@@ -141,7 +171,7 @@ ssize_t offsched_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return ret;
 	if (len > handle->run->service[handle->channel->service].rx_size)
 		return -EMSGSIZE;
-	message = kvmalloc(len, GFP_KERNEL);
+	message = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!message)
 		return -ENOMEM;
 	if (copy_from_iter(message, len, from) != len)

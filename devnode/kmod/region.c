@@ -38,16 +38,34 @@ static bool tables_good(const struct offsched_run *run, const struct offsched_ta
 	       tables->region_bytes <= tables->public_bytes &&
 	       within(tables, tables->services_offset,
 		      tables->services * sizeof(struct offsched_service_entry)) &&
-	       within(tables, tables->channels_offset, tables->channels * sizeof(u32));
+	       within(tables, tables->channels_offset, tables->channels * sizeof(u32)) &&
+	       within(tables, tables->telemetry_offset, sizeof(struct offsched_core_telemetry));
+}
+
+/* A name, and zeros behind it; no other service has it. */
+static bool name_good(const struct offsched_run *run, u32 service)
+{
+	const u8 *name = run->service[service].name;
+	size_t len = strnlen(name, OFFSCHED_NAME_BYTES);
+	u32 i;
+
+	for (i = 0; i < service; i++)
+		if (!memcmp(run->service[i].name, name, OFFSCHED_NAME_BYTES))
+			return false;
+	return len && !memchr_inv(name + len, 0, OFFSCHED_NAME_BYTES - len);
 }
 
 static bool service_good(const struct offsched_service_entry *service, u32 first)
 {
-	u64 longest = ring_data_bytes(service) / 2;
+	struct offsched_ring ring;
+	size_t longest;
 
-	return service->name[0] && service->clients && !service->reserved &&
-	       service->first_channel == first && service->clients <= OFFSCHED_CHANNELS_MAX &&
-	       service->rx_size < longest && service->tx_size < longest;
+	if (offsched_ring_init(&ring, NULL, NULL, ring_data_bytes(service)))
+		return false;
+	longest = offsched_max_frame(&ring);
+	return service->clients && !service->reserved && service->first_channel == first &&
+	       service->clients <= OFFSCHED_CHANNELS_MAX && service->rx_size <= longest &&
+	       service->tx_size <= longest;
 }
 
 /* Lays the channels out behind what is public. */
@@ -60,7 +78,7 @@ static int place_channels(struct offsched_run *run, u32 channels)
 		const struct offsched_service_entry *service = run->service + i;
 		u64 bytes = offsched_channel_bytes(service);
 
-		if (!service_good(service, first) || service->clients > channels - first)
+		if (!name_good(run, i) || !service_good(service, first) || service->clients > channels - first)
 			return -ENOEXEC;
 		for (; first < service->first_channel + service->clients; first++) {
 			struct offsched_channel *channel = run->channel + first;
@@ -97,6 +115,8 @@ int offsched_region_read(struct offsched_run *run)
 		return -EPROTO;
 	run->layout_hash = READ_ONCE(header->layout_hash);
 	run->states = run->view + tables.channels_offset;
+	run->heartbeat = run->view + tables.telemetry_offset +
+			 offsetof(struct offsched_core_telemetry, heartbeat);
 	run->services = tables.services;
 	run->service = kvcalloc(tables.services, sizeof(*run->service), GFP_KERNEL);
 	run->channel = kvcalloc(tables.channels, sizeof(*run->channel), GFP_KERNEL);

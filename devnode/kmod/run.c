@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A run: an image's memory and how its core fares, for all who have to do with it. */
 
-#include <linux/io.h>
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "internal.h"
@@ -22,6 +24,7 @@ struct offsched_run *offsched_run_new(struct offsched_core *core)
 	mutex_init(&run->lock);
 	init_waitqueue_head(&run->freed);
 	raw_spin_lock_init(&run->bell_lock);
+	offsched_flood_init(run);
 	return run;
 }
 
@@ -138,5 +141,19 @@ void offsched_run_end(struct offsched_run *run)
 
 	if (READ_ONCE(header->state.state) != OFFSCHED_STATE_CRASHED)
 		smp_store_release(&header->state.state, OFFSCHED_STATE_OFFLINE);
+	set_over(run);
+}
+
+/* Takes the CPU from a core that must not go on, and says why; any context but NMI. It waits for its RETURN. */
+void offsched_run_fail(struct offsched_run *run, const char *why)
+{
+	struct offsched_header *header = offsched_run_header(run);
+
+	offsched_run_reachable(run, false);
+	offsched_park(run->core->apic_id);
+	pr_err("CPU %u: the core %s\n", run->core->cpu, why);
+	strscpy((char *)header->crash.text, why, sizeof(header->crash.text));
+	WRITE_ONCE(header->crash.len, strlen(why));
+	smp_store_release(&header->state.state, OFFSCHED_STATE_CRASHED);
 	set_over(run);
 }

@@ -71,12 +71,24 @@ static ssize_t channels_bound_show(struct device *dev, struct device_attribute *
 }
 static DEVICE_ATTR_RO(channels_bound);
 
+static u64 floods_of(struct offsched_run *run)
+{
+	return READ_ONCE(run->floods);
+}
+
+static ssize_t floods_show(struct device *dev, struct device_attribute *attribute, char *to)
+{
+	return figure(dev, to, floods_of);
+}
+static DEVICE_ATTR_RO(floods);
+
 static struct attribute *offsched_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_epoch.attr,
 	&dev_attr_shared_bytes.attr,
 	&dev_attr_channels.attr,
 	&dev_attr_channels_bound.attr,
+	&dev_attr_floods.attr,
 	NULL,
 };
 ATTRIBUTE_GROUPS(offsched);

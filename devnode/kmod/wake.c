@@ -24,14 +24,25 @@
 static struct fwnode_handle *domain_node;
 static struct irq_domain *domain;
 
-/* Tells the core where the interrupt is now. */
+/* Tells the core where the interrupt is now; who looks later, tells later. */
 static void publish(struct offsched_run *run, struct irq_data *data)
 {
 	struct offsched_params *params = page_address(run->params);
-	const struct cpumask *where = irq_data_get_effective_affinity_mask(data);
-	u64 apic_id = per_cpu(x86_cpu_to_apicid, cpumask_first(where));
+	const struct cpumask *where;
+	unsigned long flags;
+	u64 apic_id;
 
-	WRITE_ONCE(params->notify, apic_id << 32 | irqd_cfg(data)->vector);
+	raw_spin_lock_irqsave(&run->bell_lock, flags);
+	where = irq_data_get_effective_affinity_mask(data);
+	apic_id = per_cpu(x86_cpu_to_apicid, cpumask_first(where));
+	WRITE_ONCE(params->notify, run->quiet ? 0 : apic_id << 32 | irqd_cfg(data)->vector);
+	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
+}
+
+/* As long as the interrupt is there. */
+void offsched_wake_publish(struct offsched_run *run)
+{
+	publish(run, irq_get_irq_data(run->irq));
 }
 
 static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
@@ -80,10 +91,25 @@ static const struct irq_domain_ops domain_ops = {
 	.free	= irq_domain_free_irqs_common,
 };
 
-/* The core rang for channels, or has ended. */
-static irqreturn_t on_ring(int irq, void *data)
+/* True if somebody waits for what the core rang for, as far as it can be seen now. */
+static bool awaited(struct offsched_run *run)
 {
-	struct offsched_run *run = data;
+	u32 channels = smp_load_acquire(&run->channels), first;
+
+	for (first = 0; first < channels; first += 64) {
+		unsigned long rung = READ_ONCE(offsched_run_header(run)->bells.rung[first / 64]);
+		unsigned int bit;
+
+		for_each_set_bit(bit, &rung, min(channels - first, 64U))
+			if (waitqueue_active(&run->channel[first + bit].wait))
+				return true;
+	}
+	return false;
+}
+
+/* The core rang for channels, or has ended. */
+void offsched_wake_hear(struct offsched_run *run)
+{
 	struct offsched_header *header = offsched_run_header(run);
 	u32 channels = smp_load_acquire(&run->channels), first;
 
@@ -95,6 +121,23 @@ static irqreturn_t on_ring(int irq, void *data)
 			wake_up(&run->channel[first + bit].wait);
 	}
 	offsched_run_look(run);
+}
+
+/* Real-time kernels wake by sleeping locks: in a thread, behind the hard part. */
+static irqreturn_t on_interrupt(int irq, void *data)
+{
+	struct offsched_run *run = data;
+
+	offsched_flood_count(run, awaited(run));
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return IRQ_WAKE_THREAD;
+	offsched_wake_hear(run);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t in_thread(int irq, void *data)
+{
+	offsched_wake_hear(data);
 	return IRQ_HANDLED;
 }
 
@@ -106,22 +149,25 @@ int offsched_wake_open(struct offsched_run *run)
 	irq = irq_domain_alloc_irqs(domain, 1, NUMA_NO_NODE, &request);
 	if (irq < 0)
 		return irq;
-	ret = request_irq(irq, on_ring, 0, dev_name(run->core->device), run);
+	run->irq = irq;
+	ret = request_threaded_irq(irq, on_interrupt, IS_ENABLED(CONFIG_PREEMPT_RT) ? in_thread : NULL,
+				   0, dev_name(run->core->device), run);
 	if (ret) {
 		irq_dispose_mapping(irq);
+		run->irq = 0;
 		return ret;
 	}
-	run->irq = irq;
-	publish(run, irq_get_irq_data(irq));
+	offsched_wake_publish(run);
 	return 0;
 }
 
-/* Waits until the handler is done. */
+/* Waits until the handler, and what it has asked for, is done. */
 void offsched_wake_close(struct offsched_run *run)
 {
 	if (!run->irq)
 		return;
 	free_irq(run->irq, run);
+	cancel_delayed_work_sync(&run->rest);
 	irq_dispose_mapping(run->irq);
 	run->irq = 0;
 }
