@@ -10,15 +10,18 @@
 #![deny(unsafe_code)]
 
 mod apps;
+mod asking;
 mod case;
 mod channels;
 mod cycles;
 mod ends;
 mod faults;
+mod forged;
 mod fuzz;
 mod guard;
 mod hostile;
 mod kernel_log;
+mod liars;
 mod limits;
 mod logs;
 mod low_pages;
@@ -29,6 +32,8 @@ mod records;
 mod rig;
 mod rights;
 mod running;
+mod script;
+mod tables;
 mod timing;
 mod wild;
 
@@ -147,6 +152,9 @@ fn others() -> impl Iterator<Item = Case> {
         hostile::cases(),
         channels::cases(),
         node::cases(),
+        asking::cases(),
+        tables::cases(),
+        liars::cases(),
         limits::cases(),
         rights::cases(),
         fuzz::cases(),

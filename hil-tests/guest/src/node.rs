@@ -44,14 +44,14 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn want<T: std::fmt::Debug>(what: &str, result: Result<T, Errno>, errno: Errno) -> Outcome {
+pub fn want<T: std::fmt::Debug>(what: &str, result: Result<T, Errno>, errno: Errno) -> Outcome {
     match result {
         Err(found) if found == errno => Ok(()),
         other => Err(format!("{what}: {other:?}, not {errno}")),
     }
 }
 
-fn call<T>(what: &str, result: Result<T, Errno>) -> Result<T, String> {
+pub fn call<T>(what: &str, result: Result<T, Errno>) -> Result<T, String> {
     result.map_err(|errno| format!("{what}: {errno}"))
 }
 
@@ -60,14 +60,19 @@ fn request() -> Bind {
 }
 
 /// A handle with a channel of the echo.
-fn bound(flags: OFlags) -> Result<(OwnedFd, Bind), String> {
+pub fn bound(flags: OFlags) -> Result<(OwnedFd, Bind), String> {
+    bound_to("echo", flags)
+}
+
+/// A handle with a channel of a service.
+pub fn bound_to(service: &str, flags: OFlags) -> Result<(OwnedFd, Bind), String> {
     let handle = call("open", raw::open(OFlags::RDWR | flags))?;
-    let mut bind = request();
+    let mut bind = Bind::new(name_bytes(service).unwrap_or_default());
     call("bind", raw::bind(&handle, &mut bind))?;
     Ok((handle, bind))
 }
 
-fn map(handle: &OwnedFd, bind: &Bind) -> Result<Mapping, Errno> {
+pub fn map(handle: &OwnedFd, bind: &Bind) -> Result<Mapping, Errno> {
     let bytes = bind.bytes as usize;
     Mapping::new(handle, bind.offset, bytes, READ_WRITE, MapFlags::SHARED)
 }

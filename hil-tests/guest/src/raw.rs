@@ -15,6 +15,7 @@ use crate::rig::NODE;
 const ATTACH: Opcode = opcode::read_write::<u32>(call::TYPE, call::ATTACH);
 const STATUS: Opcode = opcode::read::<CoreStatus>(call::TYPE, call::STATUS);
 const BIND: Opcode = opcode::read_write::<Bind>(call::TYPE, call::BIND);
+const CLOSE: Opcode = opcode::none(call::TYPE, call::CLOSE);
 const RING: Opcode = opcode::none(call::TYPE, call::RING);
 
 /// A new handle.
@@ -43,6 +44,12 @@ pub fn ring(handle: impl AsFd) -> Result<(), Errno> {
     unsafe { ioctl(handle, NoArg::<RING>::new()) }
 }
 
+/// Closes the channel, and keeps the handle.
+pub fn close(handle: impl AsFd) -> Result<(), Errno> {
+    // SAFETY: the call takes no argument.
+    unsafe { ioctl(handle, NoArg::<CLOSE>::new()) }
+}
+
 /// A mapping, until dropped.
 #[derive(Debug)]
 pub struct Mapping {
@@ -69,6 +76,13 @@ impl Mapping {
     /// Asks for leave to write.
     pub fn make_writable(&self) -> Result<(), Errno> {
         let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: of this mapping only.
+        unsafe { mprotect(self.base.cast(), self.bytes, access) }
+    }
+
+    /// Asks for leave to run what is there.
+    pub fn make_executable(&self) -> Result<(), Errno> {
+        let access = MprotectFlags::READ | MprotectFlags::EXEC;
         // SAFETY: of this mapping only.
         unsafe { mprotect(self.base.cast(), self.bytes, access) }
     }

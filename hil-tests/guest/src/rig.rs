@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use offsched_abi::header::State;
 use offsched_device::{Device, DeviceState, ImageFile, Shared};
+use rustix::fs::OFlags;
+use rustix::mm::{MapFlags, ProtFlags};
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 use crate::Options;
+use crate::raw::{self, Mapping};
 
 /// Longer than any app runs.
 const LENGTH: Duration = Duration::from_secs(60);
@@ -110,9 +113,18 @@ impl Rig {
     ) -> Result<Offloaded<'_>, String> {
         let file = self.image(name)?;
         let image = ImageFile::parse(&file).map_err(|error| error.to_string())?;
+        self.start_image(&image, limits)
+    }
+
+    /// The same for one that is no file.
+    pub fn start_image(
+        &self,
+        image: &ImageFile<'_>,
+        limits: &[(&str, u32)],
+    ) -> Result<Offloaded<'_>, String> {
         let device = self.device()?;
         device
-            .load(self.cpu, &image)
+            .load(self.cpu, image)
             .map_err(|error| format!("load: {error}"))?;
         for (service, gid) in limits {
             let limited = device.limit(service, *gid);
@@ -187,6 +199,14 @@ impl Offloaded<'_> {
             .header()
             .state
             .get())
+    }
+
+    /// The core's header page, byte by byte.
+    pub fn mapping(&self) -> Result<Mapping, String> {
+        let handle = raw::open(OFlags::RDONLY).map_err(|error| format!("open: {error}"))?;
+        raw::attach(&handle, self.rig.cpu).map_err(|error| format!("attach: {error}"))?;
+        Mapping::new(&handle, 0, 4096, ProtFlags::READ, MapFlags::SHARED)
+            .map_err(|error| format!("map: {error}"))
     }
 
     /// Waits for one of the states.
