@@ -5,7 +5,7 @@
 pub mod app {
     use offsched::{Duration, ExtU64, Mutex};
 
-    use crate::interrupts::{stamp, stamps, stray, watch};
+    use crate::interrupts::{delay, stamp, stamps, stray, watch};
     use crate::rings;
     use crate::samples::{Samples, bracket};
 
@@ -76,9 +76,7 @@ pub mod app {
         let (mut late, mut task, mut back) = (Samples::new(), Samples::new(), Samples::new());
         while !late.full() {
             // Another place in the loop for each sample: the least is what counts, not the luck of one place.
-            for _ in 0..late.count() {
-                core::hint::black_box(());
-            }
+            delay(late.count());
             let due = cx.clock.now() + after;
             let at = cx.clock.scale().cycles_at(due.as_ticks());
             let seen = watch(|| {

@@ -57,3 +57,22 @@ pub fn stray() {
     // SAFETY: every vector has a handler, and this one's changes nothing but a counter.
     unsafe { asm!("int 0x99") };
 }
+
+/// Takes one instruction more for each more in `count`, from some number on.
+#[inline(never)]
+pub fn delay(count: usize) {
+    // SAFETY: changes nothing but its own register. Two instructions a turn, and one more where `count` is odd.
+    unsafe {
+        asm!(
+            "test {odd}, 1",
+            "jz 3f",
+            "nop",
+            "3:",
+            "dec {turns}",
+            "jnz 3b",
+            odd = in(reg) count,
+            turns = inout(reg) count / 2 + 1 => _,
+            options(nomem, nostack),
+        );
+    }
+}
