@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use offsched::App;
-use offsched_client::{Channel, Device};
+use offsched_client::{Channel, Device, Error};
 use offsched_hosted::{Config, Outcome};
 use offsched_hosted_device::Served;
 
@@ -49,22 +49,25 @@ pub fn measure(book: &mut Book, pair: Pair) -> Result<(), String> {
     line(book, pair)?;
     if book.wants(&["trip.measured"]) {
         with_core::<echo_measured::App>(pair, "echo", |channel| {
-            book.each("trip.measured", || there_and_back(channel));
+            trips(book, "trip.measured", channel)
         })?;
     }
     if book.wants(&["trip.unmeasured"]) {
         with_core::<echo_unmeasured::App>(pair, "echo", |channel| {
-            book.each("trip.unmeasured", || there_and_back(channel));
+            trips(book, "trip.unmeasured", channel)
         })?;
     }
     Ok(())
 }
 
 /// Runs an app behind a device while `measure` talks to a service of it.
+///
+/// # Errors
+/// A sentence: what could not be made, or what `measure` says.
 pub fn with_core<A: App>(
     pair: Pair,
     service: &str,
-    measure: impl FnOnce(&mut Channel),
+    measure: impl FnOnce(&mut Channel) -> Result<(), String>,
 ) -> Result<(), String> {
     let config = Config {
         cpu: Some(pair.core),
@@ -77,10 +80,10 @@ pub fn with_core<A: App>(
     far::pin(pair.app)?;
     let device = Device::open(&path).map_err(|error| error.to_string())?;
     let mut channel = device.bind(service).map_err(|error| error.to_string())?;
-    measure(&mut channel);
+    let measured = measure(&mut channel);
     channel.close();
     match served.stop() {
-        Outcome::Stopped => Ok(()),
+        Outcome::Stopped => measured,
         other => Err(format!("the core {other}")),
     }
 }
@@ -90,14 +93,23 @@ fn socket() -> PathBuf {
     offsched_socket::default_path(&format!("bench-{}", std::process::id()))
 }
 
-fn there_and_back(channel: &mut Channel) -> u64 {
+fn trips(book: &mut Book, id: &'static str, channel: &mut Channel) -> Result<(), String> {
+    let mut trouble = Ok(());
+    book.each(id, || {
+        let start = ordered();
+        if let Err(error) = there_and_back(channel) {
+            trouble = Err(format!("{id}: {error}"));
+        }
+        ordered().saturating_sub(start)
+    });
+    trouble
+}
+
+fn there_and_back(channel: &mut Channel) -> Result<(), Error> {
     let mut answer = [0; 16];
-    let start = ordered();
-    if channel.try_send(&[7; 16]).is_err() {
-        return 0;
-    }
-    while let Ok(None) = channel.try_recv(&mut answer) {}
-    ordered().saturating_sub(start)
+    channel.try_send(&[7; 16])?;
+    while channel.try_recv(&mut answer)?.is_none() {}
+    Ok(())
 }
 
 /// A line of its own.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use io_uring::{IoUring, opcode, types::Fd};
+use offsched_client::{Channel, Error};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::pipe::pipe;
 
@@ -83,17 +84,25 @@ fn ours(book: &mut Book, pair: Pair) -> Result<(), String> {
         return Ok(());
     }
     with_core::<app::App>(pair, "wake", |channel| {
+        let mut trouble = Ok(());
         samples(book, "wake.ours", || {
-            let mut stamp = [0; 8];
-            if channel.try_send(&[0; 8]).is_err() {
-                return 0;
-            }
-            match channel.recv_timeout(&mut stamp, LONG) {
-                Ok(Some(_)) => ordered().saturating_sub(u64::from_ne_bytes(stamp)),
-                _ => 0,
-            }
+            woken(channel).unwrap_or_else(|why| {
+                trouble = Err(format!("wake.ours: {why}"));
+                0
+            })
         });
+        trouble
     })
+}
+
+/// From the waking to here, cycles.
+fn woken(channel: &mut Channel) -> Result<u64, String> {
+    let text = |error: Error| error.to_string();
+    let mut stamp = [0; 8];
+    channel.try_send(&[0; 8]).map_err(text)?;
+    let got = channel.recv_timeout(&mut stamp, LONG).map_err(text)?;
+    got.ok_or("the core did not answer")?;
+    Ok(ordered().saturating_sub(u64::from_ne_bytes(stamp)))
 }
 
 /// Wakes by a word written to `to`; `sleep` sleeps until it comes.
