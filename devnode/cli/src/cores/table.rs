@@ -200,8 +200,8 @@ CPU 1: running for 12.3 s, epoch 2, last idle 900 ns ago
         let expected = "\
 CPU 1: running
   timer: 1 of 4 channels taken
-    to the core    u64 (5ad82519632c94ea), at most 16 bytes
-    from the core  [u8;24] (b1d9ff15e9e2b8b7), at most 24 bytes
+    to the core    u64 (4d35d3193e8d66f2), at most 16 bytes
+    from the core  [u8;24] (5aa952917ecb3c95), at most 24 bytes
   raw: 0 of 1 channels taken
     to the core    of a type not stated, at most 8 bytes
     from the core  of a type not stated, at most 8 bytes";
