@@ -44,7 +44,7 @@ struct TestArgs {
     /// The long forms: 100,000 random task sets, more cases of every property
     #[arg(long)]
     long: bool,
-    /// Fail where kernels and tools for the run in QEMU cannot be had
+    /// Run images on a CPU taken out of a stock kernel in QEMU too, as `hil --short`
     #[arg(long)]
     hil: bool,
 }

@@ -71,15 +71,7 @@ impl Step {
     ///
     /// # Errors
     /// A sentence that says which step failed and how to run it alone.
-    pub fn run(self) -> Result<Done, String> {
-        self.run_unless(None)
-    }
-
-    /// Runs it; left out if it ends with a status that says so, which comes with the reason to tell.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn run_unless(mut self, skip: Option<(i32, &str)>) -> Result<Done, String> {
+    pub fn run(mut self) -> Result<Done, String> {
         println!("\n==> {}: {}", self.name, self.line());
         let begin = Instant::now();
         let status = self
@@ -87,9 +79,6 @@ impl Step {
             .status()
             .map_err(|error| format!("{}: cannot start `{}`: {error}", self.name, self.line()))?;
         let took = begin.elapsed();
-        if let Some((_, why)) = skip.filter(|(code, _)| status.code() == Some(*code)) {
-            return Ok(Done::skipped(self.name, why));
-        }
         if !status.success() {
             return Err(format!(
                 "{} failed after {:.1} s ({status}); to see it alone: {}",
