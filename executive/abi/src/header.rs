@@ -21,7 +21,7 @@ use crate::message::MessageType;
 use crate::node::{Bind, Request};
 use crate::region::ServiceEntry;
 use crate::ring::{ConsumerLine, RingWords};
-use crate::sync::{AtomicU32, AtomicU64, load_acquire_u32, load_acquire_u64};
+use crate::sync::{AtomicU32, AtomicU64, Ordering::Release, load_acquire_u32, load_acquire_u64};
 use crate::telemetry::{CoreTelemetry, TaskTelemetry};
 use crate::{ABI_VERSION, PAGE_BYTES};
 
@@ -156,7 +156,20 @@ impl Header {
         }
     }
 
-    /// The region's magic word; [`MAGIC`] in a region.
+    /// The same without the magic word: nobody takes it for a region yet.
+    pub(crate) fn unnamed(tables: Tables) -> Self {
+        Self {
+            magic: AtomicU64::new(0),
+            ..Self::new(tables)
+        }
+    }
+
+    /// Makes it a region's, for whoever looks at it from now on: all else is written.
+    pub(crate) fn name(&self) {
+        self.magic.store(MAGIC, Release);
+    }
+
+    /// The region's magic word; [`MAGIC`] in a region, 0 in one that is being made.
     pub fn magic(&self) -> u64 {
         load_acquire_u64(&self.magic)
     }

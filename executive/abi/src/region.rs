@@ -192,11 +192,13 @@ impl<'a> Region<'a> {
         // SAFETY: the caller vouches for the memory; it is page aligned and the header and table
         // lie within it (checked above, and `tables_for` puts them one after the other).
         unsafe {
-            base.cast::<Header>().write(Header::new(tables));
+            let header = base.cast::<Header>();
+            header.write(Header::unnamed(tables));
             let table = base
                 .add(tables.services_offset as usize)
                 .cast::<ServiceEntry>();
             table.copy_from_nonoverlapping(services.as_ptr(), services.len());
+            (*header).name();
             Self::from_raw(base, bytes)
         }
     }
