@@ -121,7 +121,8 @@ ssize_t offsched_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	struct offsched_handle *handle = iocb->ki_filp->private_data;
 	ssize_t ret = offsched_handle_use(handle, OFFSCHED_CALLS);
 
-	if (ret)
+	/* As a datagram socket does. */
+	if (ret || !iov_iter_count(to))
 		return ret;
 	do {
 		size_t missing = 0;
