@@ -16,14 +16,18 @@ static const void *table(const struct region *region, __u32 offset, __u32 count,
 	return (const char *)region->memory.at + offset;
 }
 
-/* 0, -EPROTO: of another ABI, or -EREMOTEIO: no region at all. */
+/* 0, -ENODEV: the image has not begun, -EPROTO: of another ABI, or -EREMOTEIO: no region. */
 static int region_check(struct region *region)
 {
 	const struct offsched_header *header = region->memory.at;
 	struct offsched_tables tables;
 
-	if (region->memory.bytes < sizeof(*header) ||
-	    offsched_load_acquire(&header->magic) != OFFSCHED_MAGIC)
+	if (region->memory.bytes < sizeof(*header))
+		return -EREMOTEIO;
+	/* Loaded, and not written yet. */
+	if (!offsched_load_acquire(&header->magic))
+		return -ENODEV;
+	if (offsched_load_acquire(&header->magic) != OFFSCHED_MAGIC)
 		return -EREMOTEIO;
 	if (offsched_load(&header->abi_version) != OFFSCHED_ABI_VERSION ||
 	    offsched_load(&header->layout_hash) != OFFSCHED_LAYOUT_HASH)

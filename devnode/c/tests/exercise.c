@@ -65,7 +65,7 @@ static int mappings(void)
 	int count = 0;
 
 	while (fgets(line, sizeof(line), maps))
-		count += strstr(line, "/memfd:") != NULL;
+		count += strstr(line, "/memfd:") || strstr(line, "/dev/offsched");
 	fclose(maps);
 	return count;
 }

@@ -1,5 +1,6 @@
 //! An open device.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,8 +37,8 @@ impl Device {
     /// one serves. Of several cores of the kernel's, the first that runs.
     ///
     /// # Errors
-    /// [`Error::NoDevice`], [`Error::Version`], [`Error::Region`], [`Error::Protocol`],
-    /// [`Error::Os`].
+    /// [`Error::NoDevice`], [`Error::CoreGone`] if the image has not begun yet, [`Error::Version`], [`Error::Region`],
+    /// [`Error::Protocol`], [`Error::Os`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_at(path.as_ref(), None)
     }
@@ -120,6 +121,18 @@ impl Device {
         }
     }
 
+    /// Binds a channel of the service as a plain descriptor, for programs that know nothing of this library: `read` and
+    /// `write` move one whole message, as `offsched.h` of the kernel module says. It closes on exec unless told otherwise,
+    /// and the channel is free when this process has closed it.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind), and [`Error::NotTheKernels`] for a hosted device.
+    pub fn bind_fd(&self, service: &str) -> Result<OwnedFd, Error> {
+        let target = untyped(service);
+        let bound = self.inner.node.bind_fd(&target);
+        bound.map_err(|error| refusal(error, &target, &self.region()))
+    }
+
     /// The parts of a channel.
     pub(crate) fn grant(
         &self,
@@ -145,30 +158,8 @@ impl Device {
         patience: Duration,
         region: &RegionMap,
     ) -> Result<Grant, Error> {
-        let service = &target.service;
         let granted = self.inner.node.bind(target, patience);
-        granted.map_err(|error| match error {
-            BindError::NoService => Error::NoService {
-                name: service.to_owned(),
-                known: region
-                    .region()
-                    .services()
-                    .iter()
-                    .map(|entry| entry.name().to_owned())
-                    .collect(),
-            },
-            BindError::AllTaken => Error::AllTaken {
-                name: service.to_owned(),
-            },
-            BindError::WrongType => wrong_type(target, region),
-            BindError::NotAllowed => Error::NotAllowed {
-                name: service.to_owned(),
-            },
-            BindError::CoreGone => Error::CoreGone {
-                state: region.region().header().state.get(),
-            },
-            BindError::Other(error) => error,
-        })
+        granted.map_err(|error| refusal(error, target, region))
     }
 
     fn region(&self) -> Arc<RegionMap> {
@@ -199,6 +190,28 @@ fn untyped(service: &str) -> Target {
     Target {
         service: service.to_owned(),
         types: Default::default(),
+    }
+}
+
+/// Why the device refused, with names.
+fn refusal(error: BindError, target: &Target, region: &RegionMap) -> Error {
+    let services = region.region().services();
+    let name = target.service.clone();
+    match error {
+        BindError::NoService => Error::NoService {
+            name,
+            known: services
+                .iter()
+                .map(|entry| entry.name().to_owned())
+                .collect(),
+        },
+        BindError::AllTaken => Error::AllTaken { name },
+        BindError::WrongType => wrong_type(target, region),
+        BindError::NotAllowed => Error::NotAllowed { name },
+        BindError::CoreGone => Error::CoreGone {
+            state: region.region().header().state.get(),
+        },
+        BindError::Other(error) => error,
     }
 }
 

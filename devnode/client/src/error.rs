@@ -19,6 +19,11 @@ pub enum Error {
         /// The system's error.
         errno: Errno,
     },
+    /// Only the kernel's device does this, and what is at this path is a hosted core's.
+    NotTheKernels {
+        /// The path.
+        path: PathBuf,
+    },
     /// The device has another ABI version or layout.
     Version {
         /// The device's version.
@@ -112,6 +117,12 @@ impl fmt::Display for Error {
             Self::NoDevice { path, errno } => write!(
                 f,
                 "no device at {} ({errno}): is the image running, and is this its device or socket?",
+                path.display()
+            ),
+            Self::NotTheKernels { path } => write!(
+                f,
+                "{} is a hosted core's socket, whose channels cannot be read and written: use the kernel's \
+                 /dev/offsched for that, or the library's calls",
                 path.display()
             ),
             Self::Version { device } => write!(

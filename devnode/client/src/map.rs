@@ -5,8 +5,10 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use offsched_abi::channel::{AppEnd, ChannelView, channel_bytes};
+use offsched_abi::header::State;
 use offsched_abi::region::Region;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
@@ -42,6 +44,13 @@ impl Mapping {
         })
     }
 
+    /// The first 8 bytes; `None` if there are not so many.
+    fn first_word(&self) -> Option<u64> {
+        // SAFETY: within the mapping, which is page aligned; others may write the word, atomically.
+        let word = || unsafe { &*self.base.cast::<AtomicU64>() }.load(Ordering::Acquire);
+        (self.bytes >= size_of::<u64>()).then(word)
+    }
+
     /// Puts memory of nobody where the old memory was, in one step.
     fn cut_off(&self) {
         let access = ProtFlags::READ | ProtFlags::WRITE;
@@ -71,6 +80,11 @@ impl RegionMap {
         let bytes = region.bytes;
         let memory = Mapping::new(region.file.as_fd(), 0, bytes, ProtFlags::READ)
             .map_err(Error::os("map the device's region"))?;
+        if memory.first_word() == Some(0) {
+            // Loaded, and the image has not written its header yet.
+            let state = State::Starting;
+            return Err(Error::CoreGone { state });
+        }
         // SAFETY: the memory is mapped for as long as `memory`, which lives beside the region in
         // this struct, and the region is handed out only with the struct's lifetime. The device
         // sealed the size, writes tables and entries before it hands the file out, and the rest as

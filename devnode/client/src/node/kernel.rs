@@ -52,6 +52,32 @@ impl Kernel {
         unsafe { ioctl(&handle, Updater::<ATTACH, u32>::new(&mut cpu)) }.map_err(gone)?;
         Ok((handle, cpu))
     }
+
+    /// A handle bound to a service, and what the device said.
+    fn bound(&self, target: &Target, patience: Duration) -> Result<(OwnedFd, Bind), BindError> {
+        let name = name_bytes(&target.service).ok_or(BindError::NoService)?;
+        let (handle, _) = self.handle(OFlags::RDWR)?;
+        let [rx_type, tx_type] = target.types.map(|stated| stated.id);
+        let mut bind = Bind {
+            rx_type,
+            tx_type,
+            ..Bind::new(name)
+        };
+        match bind_waiting(&handle, &mut bind, patience) {
+            Ok(()) => Ok((handle, bind)),
+            Err(Errno::PROTOTYPE) => Err(BindError::WrongType),
+            Err(Errno::PERM) => Err(BindError::NotAllowed),
+            Err(Errno::NOENT) => Err(BindError::NoService),
+            Err(Errno::BUSY) => Err(BindError::AllTaken),
+            Err(Errno::NODEV) => Err(BindError::CoreGone),
+            Err(Errno::PROTO) => {
+                let device = bind.abi_version;
+                Err(Error::Version { device }.into())
+            }
+            Err(Errno::NOMEM) => Err(Error::NoResources.into()),
+            Err(errno) => Err(Error::os("bind the service")(errno).into()),
+        }
+    }
 }
 
 impl Node for Kernel {
@@ -67,28 +93,7 @@ impl Node for Kernel {
     }
 
     fn bind(&self, target: &Target, patience: Duration) -> Result<Grant, BindError> {
-        let name = name_bytes(&target.service).ok_or(BindError::NoService)?;
-        let (handle, _) = self.handle(OFlags::RDWR)?;
-        let [rx_type, tx_type] = target.types.map(|stated| stated.id);
-        let mut bind = Bind {
-            rx_type,
-            tx_type,
-            ..Bind::new(name)
-        };
-        match bind_waiting(&handle, &mut bind, patience) {
-            Ok(()) => {}
-            Err(Errno::PROTOTYPE) => return Err(BindError::WrongType),
-            Err(Errno::PERM) => return Err(BindError::NotAllowed),
-            Err(Errno::NOENT) => return Err(BindError::NoService),
-            Err(Errno::BUSY) => return Err(BindError::AllTaken),
-            Err(Errno::NODEV) => return Err(BindError::CoreGone),
-            Err(Errno::PROTO) => {
-                let device = bind.abi_version;
-                return Err(Error::Version { device }.into());
-            }
-            Err(Errno::NOMEM) => return Err(Error::NoResources.into()),
-            Err(errno) => return Err(Error::os("bind the service")(errno).into()),
-        }
+        let (handle, bind) = self.bound(target, patience)?;
         let epoch = u16::try_from(bind.channel_epoch);
         let bytes = usize::try_from(bind.bytes);
         let (Ok(channel_epoch), Ok(bytes)) = (epoch, bytes) else {
@@ -105,6 +110,11 @@ impl Node for Kernel {
                 bytes,
             }),
         })
+    }
+
+    fn bind_fd(&self, target: &Target) -> Result<OwnedFd, BindError> {
+        let bound = self.bound(target, Duration::ZERO);
+        bound.map(|(handle, _)| handle)
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) trait Node: Send + Sync {
     /// A channel of the service, on a handle of its own. Where all are taken, a node that can wait
     /// waits for one so long.
     fn bind(&self, target: &Target, patience: Duration) -> Result<Grant, BindError>;
+    /// A free channel of the service as a descriptor to read and write.
+    fn bind_fd(&self, target: &Target) -> Result<OwnedFd, BindError>;
 }
 
 /// What is to be bound.

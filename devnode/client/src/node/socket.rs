@@ -100,6 +100,11 @@ impl Node for Socket {
             }),
         })
     }
+
+    fn bind_fd(&self, _target: &Target) -> Result<OwnedFd, BindError> {
+        let path = self.path.clone();
+        Err(Error::NotTheKernels { path }.into())
+    }
 }
 
 /// What every answer must be.
