@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as Options, Parser, Subcommand};
@@ -53,6 +54,15 @@ pub enum Command {
     /// All CPUs that have, or had, an image; a CPU that was given back shows its last figures. With
     /// --device a hosted core, at its socket.
     Status(StatusOptions),
+    /// Bind a service and run a command whose standard input and output are the channel
+    ///
+    /// Every read of the command is one whole message from the service, every write one message to it. A read wants a
+    /// buffer as large as the message, as `cat` and `dd bs=4096` have. The channel is the command's until it ends. For
+    /// instance, one expiry of a one-shot timer, in a shell whose own input and output stay as they are:
+    ///
+    ///   offsched bind timer --fd 3 -- sh -c 'printf "\1\0\0\0\7\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" >&3; dd bs=64 count=2 <&3 | hexdump -C'
+    #[command(verbatim_doc_comment)]
+    Bind(BindOptions),
     /// Print what an image prints on its console
     Console(ConsoleOptions),
     /// Print why a core crashed: message, backtrace, registers
@@ -165,6 +175,28 @@ pub struct StatusOptions {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub device: DeviceOptions,
+}
+
+/// Options of `offsched bind`.
+#[derive(Debug, Options)]
+pub struct BindOptions {
+    /// The service, as `offsched status` lists it
+    pub service: String,
+
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+
+    /// The CPU of the core; by default the first one that runs an image
+    #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
+    pub cpu: Option<u32>,
+
+    /// Give the command the channel as this descriptor, and leave its standard input and output alone
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..=1023))]
+    pub fd: Option<i32>,
 
     #[command(flatten)]
     pub device: DeviceOptions,

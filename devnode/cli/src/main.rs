@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Analyse(options) => analyse::run(&options),
+        Command::Bind(options) => cores::bind(&options),
         Command::Crash(options) => crash::run(&options),
         Command::Log(options) => log::run(&options),
         Command::Start(options) => cores::start(&options),

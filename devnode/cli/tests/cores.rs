@@ -30,8 +30,13 @@ fn the_status_of_a_hosted_core_has_its_services_and_its_tasks_by_name() {
     }
     let text = place.run(&["status", "--device", socket]);
     let services = place.run(&["services", "--device", socket]);
+    let bound = complaint(&place.run(&["bind", "timer", "--device", socket, "--", "true"]));
     interrupt(&demo);
     demo.wait_with_output().unwrap();
+    assert!(
+        bound.starts_with(&format!("{socket} is a hosted core's socket, ")),
+        "{bound}"
+    );
     for (path, expected) in [
         ("/cores/0/state", Value::from("running")),
         ("/cores/0/epoch", 1.into()),
@@ -88,6 +93,11 @@ fn without_the_module_every_command_says_how_to_load_it() {
         );
         assert!(why.contains("sudo modprobe offsched"), "{why}");
     }
+    let bind = complaint(&place.run(&["bind", "timer", "--device", NO_NODE, "--", "true"]));
+    assert_eq!(
+        bind,
+        complaint(&place.run(&["status", "--device", NO_NODE]))
+    );
 }
 
 #[test]
@@ -124,7 +134,9 @@ fn a_device_of_another_kind_is_told_from_ours() {
 #[test]
 fn bad_options_are_usage_errors() {
     let place = Place::new();
-    let lines: [&[&str]; 5] = [
+    let lines: [&[&str]; 7] = [
+        &["bind", "timer"],
+        &["bind", "timer", "--fd", "2", "--", "true"],
         &["start", "--image", "x"],
         &["start", "--cpu", "1", "--image", "x", "--allow", "timer"],
         &["start", "--cpu", "-1", "--image", "x"],
