@@ -7,10 +7,10 @@ use std::thread::scope;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use offsched_drills::stream::mix;
 
 use crate::child::Player;
-use crate::message::mix;
-use crate::roles::Role;
+use crate::roles::{ON_TOKIO, Role};
 
 /// A drill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,14 +25,16 @@ pub enum Drill {
     Scribble,
     /// The core is started again under its applications (count: restarts)
     Restart,
+    /// Applications with several channels each, on tokio (count: applications)
+    Tokio,
 }
 
 /// Neighbours of a misbehaving application.
 const NEIGHBOURS: usize = 4;
 /// Victims alive at a time.
 const VICTIMS: u32 = 2;
-/// Applications under which the core is started again.
-const FAITHFUL: usize = 16;
+/// Applications under which the core is started again: with a thread for their channel, and on tokio with several.
+const FAITHFUL: (usize, usize) = (12, 4);
 /// Longest life of a victim after it has bound, us: anywhere in a transfer.
 const LIFE_US: u64 = 3_000;
 
@@ -52,6 +54,7 @@ pub fn run(
         Drill::Crowd => crowd(device, count.unwrap_or(64)),
         Drill::Mute => beside(device, Role::Mute, count.unwrap_or(2)),
         Drill::Scribble => beside(device, Role::Scribbler, count.unwrap_or(2)),
+        Drill::Tokio => tokio(device, count.unwrap_or(4)),
         Drill::Restart => {
             let command = restart.ok_or("`restart` needs --restart COMMAND")?;
             restarts(device, count.unwrap_or(3), command)
@@ -126,8 +129,42 @@ fn beside(device: &Path, role: Role, seconds: u32) -> Result<String, String> {
     ))
 }
 
+fn tokio(device: &Path, applications: u32) -> Result<String, String> {
+    let neighbours = start(Role::Neighbour, device, NEIGHBOURS)?;
+    let all = start(Role::Tokio, device, applications as usize)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let channels = finish_faithful(all, applications as usize * ON_TOKIO)?;
+    if channels.iter().any(|[got, again]| *got == 0 || *again > 0) {
+        return Err(format!(
+            "messages and bindings of the channels beside a core that ran on: {channels:?}"
+        ));
+    }
+    let messages: u64 = channels.iter().map(|[got, _]| got).sum();
+    let beside = finish(neighbours)?;
+    Ok(format!(
+        "{applications} applications with {ON_TOKIO} channels each; {messages} messages, and {beside} through \
+         {NEIGHBOURS} neighbours, none lost, none twice"
+    ))
+}
+
+/// Ends faithful applications with so many channels in all: for each, messages through and how often it was bound again.
+fn finish_faithful(clients: Vec<Player>, channels: usize) -> Result<Vec<[u64; 2]>, String> {
+    let mut figures = Vec::new();
+    for client in clients {
+        let said = client.finish()?;
+        figures.extend(said.chunks_exact(2).map(|pair| [pair[0], pair[1]]));
+    }
+    if figures.len() == channels {
+        Ok(figures)
+    } else {
+        Err(format!("{} of {channels} channels told of", figures.len()))
+    }
+}
+
 fn restarts(device: &Path, restarts: u32, command: &str) -> Result<String, String> {
-    let clients = start(Role::Faithful, device, FAITHFUL)?;
+    let (threads, on_tokio) = FAITHFUL;
+    let mut clients = start(Role::Faithful, device, threads)?;
+    clients.extend(start(Role::Tokio, device, on_tokio)?);
     for _ in 0..restarts {
         std::thread::sleep(Duration::from_millis(300));
         let status = Command::new("sh").args(["-c", command]).status();
@@ -137,23 +174,20 @@ fn restarts(device: &Path, restarts: u32, command: &str) -> Result<String, Strin
         }
     }
     std::thread::sleep(Duration::from_secs(1));
-    let (mut messages, mut again) = (0, 0);
-    for client in clients {
-        match client.finish()?[..] {
-            [got, bound] if (1..=u64::from(restarts)).contains(&bound) => {
-                messages += got;
-                again += bound;
-            }
-            [_, bound] => {
-                return Err(format!(
-                    "an application bound again {bound} times in {restarts} restarts"
-                ));
-            }
-            _ => return Err("an application said nothing".to_owned()),
-        }
+    let channels = threads + on_tokio * ON_TOKIO;
+    let figures = finish_faithful(clients, channels)?;
+    // A restart may come before a channel is bound again after the one before it.
+    let fine = |[got, again]: &[u64; 2]| *got > 0 && (1..=u64::from(restarts)).contains(again);
+    if !figures.iter().all(fine) {
+        return Err(format!(
+            "messages and bindings of the channels in {restarts} restarts: {figures:?}"
+        ));
     }
+    let messages: u64 = figures.iter().map(|[got, _]| got).sum();
+    let again: u64 = figures.iter().map(|[_, again]| again).sum();
     Ok(format!(
-        "{restarts} restarts under {FAITHFUL} applications, which bound again {again} times; {messages} messages, none \
-         lost within a run, none twice"
+        "{restarts} restarts under {} applications with {channels} channels, bound again {again} times; {messages} \
+         messages, none lost within a run, none twice",
+        threads + on_tokio
     ))
 }

@@ -9,13 +9,14 @@
 //! and the kernel's. `tests/hosted.rs` runs all of them against a hosted one.
 #![deny(unsafe_code)]
 
-mod app;
+mod asynchronous;
 mod child;
 mod drills;
 mod message;
 mod roles;
 mod scribble;
 mod serve;
+mod stream;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use offsched_client::{Channel, Device, Error};
-use zerocopy::{FromBytes as _, IntoBytes as _};
+use offsched_drills::stream::Message;
+use zerocopy::IntoBytes as _;
 
-use crate::message::{Message, mix};
-use crate::{SERVICE, scribble};
+use crate::stream::Stream;
+use crate::{SERVICE, asynchronous, scribble};
 
-/// Messages under way at most: their answers fit the ring.
-const WINDOW: u64 = 16;
 /// Longest that an answer may take: longer is lost.
-const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(60);
+/// Between two tries to bind again.
+pub const AGAIN: Duration = Duration::from_millis(2);
+/// Channels of an application on tokio.
+pub const ON_TOKIO: usize = 4;
 
 /// One application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,6 +28,8 @@ pub enum Role {
     Neighbour,
     /// As a neighbour, and binds again whenever the core is gone
     Faithful,
+    /// As a faithful one with several channels in one thread, on tokio
+    Tokio,
     /// Streams until it is killed
     Victim,
     /// Sends until nothing goes in any more, and never reads
@@ -46,6 +51,7 @@ pub fn run(role: Role, device: &Path) -> Result<(), String> {
     match role {
         Role::Neighbour => println!("{}", stream(&mut channel, &end)?.1),
         Role::Faithful => println!("{}", faithful(&mut channel, &end)?),
+        Role::Tokio => println!("{}", on_tokio(&device, channel, &end)?),
         Role::Victim => drop(stream(&mut channel, &end)?),
         Role::Mute => mute(&mut channel, &end),
         Role::Scribbler => println!("{}", scribble::run(&mut channel, &end)?),
@@ -64,35 +70,56 @@ fn until_input_ends() -> Arc<AtomicBool> {
     end
 }
 
+/// Plays with more channels than the first.
+fn on_tokio(device: &Device, first: Channel, end: &Arc<AtomicBool>) -> Result<String, String> {
+    let mut channels = vec![first];
+    while channels.len() < ON_TOKIO {
+        let channel = device.bind_timeout(SERVICE, LONG);
+        channels.push(channel.map_err(|error| error.to_string())?);
+    }
+    asynchronous::run(channels, end)
+}
+
 /// Streams until the end: whether the core was gone before it, and how many messages came back.
 fn stream(channel: &mut Channel, end: &AtomicBool) -> Result<(bool, u64), String> {
-    let stream = mix((u64::from(std::process::id()) << 32) | channel.index() as u64);
-    let (mut sent, mut got) = (0, 0);
+    let mut stream = Stream::new(channel);
     let mut buf = [0; size_of::<Message>()];
     loop {
         let ends = end.load(Ordering::Relaxed);
-        if ends && sent == got {
-            return Ok((false, got));
+        if ends && stream.idle() {
+            return Ok((false, stream.got()));
         }
-        while !ends && sent < got + WINDOW {
-            match channel.send(Message::new(stream, sent).as_bytes()) {
-                Ok(()) => sent += 1,
-                Err(Error::CoreGone { .. } | Error::Closed) => return Ok((true, got)),
+        while let Some(message) = stream.next().filter(|_| !ends) {
+            match channel.send(message.as_bytes()) {
+                Ok(()) => stream.sent(),
+                Err(error) if gone(&error) => return Ok((true, stream.got())),
                 Err(error) => return Err(error.to_string()),
             }
         }
         match channel.recv_timeout(&mut buf, LONG) {
-            Ok(Some(len)) => {
-                let message = Message::read_from_bytes(&buf[..len]);
-                let message = message.map_err(|_| format!("message {got} has {len} bytes"))?;
-                message.check(stream, got)?;
-                got += 1;
-            }
-            Ok(None) => return Err(format!("message {got} of {sent} did not come back")),
-            Err(Error::CoreGone { .. } | Error::Closed) => return Ok((true, got)),
+            Ok(Some(len)) => stream.take(&buf[..len])?,
+            Ok(None) => return Err(stream.late()),
+            Err(error) if gone(&error) => return Ok((true, stream.got())),
             Err(error) => return Err(error.to_string()),
         }
     }
+}
+
+/// True if the core is gone, so that one binds again.
+pub fn gone(error: &Error) -> bool {
+    matches!(error, Error::CoreGone { .. } | Error::Closed)
+}
+
+/// True if a binding was refused because the core is not back yet; the device may have died in the middle of its answer.
+pub fn not_yet(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::CoreGone { .. }
+            | Error::NoDevice { .. }
+            | Error::AllTaken { .. }
+            | Error::Protocol(_)
+            | Error::Os { .. }
+    )
 }
 
 /// Streams, and starts anew on the same channel object whenever the core is gone: how many messages came back, and how
@@ -105,21 +132,11 @@ fn faithful(channel: &mut Channel, end: &AtomicBool) -> Result<String, String> {
         if !gone {
             return Ok(format!("{total} {again}"));
         }
-        loop {
-            match channel.rebind() {
-                Ok(()) => break,
-                Err(Error::CoreGone { .. } | Error::NoDevice { .. } | Error::AllTaken { .. }) => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err(Error::Protocol(_) | Error::Os { .. }) => {
-                    // The device died in the middle of its answer.
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err(error) => return Err(error.to_string()),
+        while let Err(error) = channel.rebind() {
+            if !not_yet(&error) || end.load(Ordering::Relaxed) {
+                return Err(format!("cannot bind again: {error}"));
             }
-            if end.load(Ordering::Relaxed) {
-                return Err("the core did not come back".to_owned());
-            }
+            std::thread::sleep(AGAIN);
         }
         again += 1;
     }

@@ -4,9 +4,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use offsched_client::Channel;
+use offsched_drills::stream::{Message, mix};
 use zerocopy::IntoBytes as _;
-
-use crate::message::{Message, mix};
 
 /// Words written between two calls.
 const BURST: u64 = 200;

@@ -4,10 +4,9 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use offsched_drills::stream::App;
 use offsched_hosted::{Config, Outcome};
 use offsched_hosted_device::{Error, Served};
-
-use crate::app::App;
 
 /// Longest wait for a CPU that another core has: one that was just killed, or another test's.
 const PATIENCE: Duration = Duration::from_secs(60);

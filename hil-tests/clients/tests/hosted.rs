@@ -90,6 +90,11 @@ fn an_application_that_scribbles_over_its_channel() {
     run("scribble", 1, 30);
 }
 
+#[test]
+fn many_channels_of_one_thread() {
+    run("tokio", 4, 12);
+}
+
 /// The device's process is killed and another takes its place.
 #[test]
 fn applications_outlive_their_core() {

@@ -1,6 +1,6 @@
 //! Services that answer what they are sent, and do what a drill wants of a core.
 
-pub use words::{CRASH, ECHO, HISTORY, STAMP, STOP};
+pub use words::{BUSY, CRASH, ECHO, HISTORY, STAMP, STOP};
 
 /// What applications and the echo say to each other.
 mod words {
@@ -14,18 +14,23 @@ mod words {
     pub const STOP: u64 = 3;
     /// Answer with the core's counter, read just before the answer is sent.
     pub const STAMP: u64 = 4;
+    /// Look at nothing for as many ms as the next word says, then answer.
+    pub const BUSY: u64 = 5;
 }
 
 /// Messages that one job handles; the rest releases it again.
 const MESSAGES_PER_JOB: usize = 16;
+
+/// Longest that a client may keep a core busy, ms.
+const BUSY_MAX_MS: u64 = 2_000;
 
 macro_rules! echo {
     ($name:ident, $clients:literal, $ring:literal, $doc:literal) => {
         #[doc = $doc]
         #[offsched::service]
         pub mod $name {
-            use super::{CRASH, HISTORY, STAMP, STOP};
-            use offsched::{Channel, Mail, Mutex};
+            use super::{BUSY, CRASH, HISTORY, STAMP, STOP};
+            use offsched::{Channel, ExtU64, Mail, Mutex};
 
             /// What the service has seen.
             #[local]
@@ -68,6 +73,7 @@ macro_rules! echo {
                         CRASH => panic!("as a client asked"),
                         STOP => return cx.stop(),
                         STAMP => words[1] = cx.clock.cycles(),
+                        BUSY => cx.clock.spin(words[1].min(super::BUSY_MAX_MS).millis()),
                         _ => {}
                     }
                     // A client that does not read loses answers.

@@ -12,9 +12,10 @@ pub mod keep;
 pub mod nested;
 mod registers;
 pub mod steady;
+pub mod stream;
 
 /// All of them, for whoever builds the images.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "big",
     "divide",
     "double_fault",
@@ -30,6 +31,7 @@ pub const NAMES: [&str; 20] = [
     "quiet",
     "steady",
     "strays",
+    "stream",
     "timers",
     "uart",
     "wedge",
