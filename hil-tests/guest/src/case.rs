@@ -1,5 +1,6 @@
 //! Cases and how they end.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::Outcome;
@@ -18,6 +19,8 @@ enum Need {
     Nothing,
     /// So many processors.
     Cpus(u32),
+    /// A file.
+    File(&'static str),
     /// Somebody who looks into the machine from outside.
     Harness,
 }
@@ -37,6 +40,12 @@ impl Case {
         self
     }
 
+    /// Left out where there is no such file.
+    pub fn with_file(mut self, path: &'static str) -> Self {
+        self.need = Need::File(path);
+        self
+    }
+
     /// Left out where there is no harness around the machine.
     pub fn with_harness(mut self) -> Self {
         self.need = Need::Harness;
@@ -49,6 +58,7 @@ impl Case {
             Need::Cpus(cpus) if rig.cpus < cpus => {
                 Some(format!("{} of {cpus} processors", rig.cpus))
             }
+            Need::File(path) if !Path::new(path).exists() => Some(format!("no {path}")),
             Need::Harness if !rig.harness => Some("nobody looks from outside".to_owned()),
             _ => None,
         }

@@ -11,10 +11,13 @@
 
 mod apps;
 mod asking;
+mod calls;
 mod case;
 mod channels;
+mod clients;
 mod cycles;
 mod ends;
+mod exec;
 mod faults;
 mod forged;
 mod fuzz;
@@ -33,6 +36,7 @@ mod rig;
 mod rights;
 mod running;
 mod script;
+mod signals;
 mod tables;
 mod timing;
 mod wild;
@@ -80,6 +84,9 @@ struct Options {
     /// Random calls of each fuzzer
     #[arg(long, default_value_t = 20_000)]
     calls: u32,
+    /// Clients that are killed
+    #[arg(long, default_value_t = 50)]
+    kills: u32,
     /// Seed of the random calls
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -106,6 +113,10 @@ enum Scenario {
     Timing,
     /// Bind a channel and wait to be killed
     Hold,
+    /// Bind a channel and become another program
+    Exec,
+    /// The same with a channel that stays open
+    ExecKeeping,
     /// Touch a channel that is not this process's any more
     Touch,
     /// As whoever is nobody: every call of the node
@@ -134,6 +145,8 @@ fn main() -> ExitCode {
         Scenario::Deadlines => one("deadlines beside a crash", || pair::deadlines(&rig)),
         Scenario::Timing => one("timing app", || timing::figures(&rig)),
         Scenario::Hold => channels::hold(),
+        Scenario::Exec => exec::become_another(false),
+        Scenario::ExecKeeping => exec::become_another(true),
         Scenario::Touch => node::touch(),
         Scenario::Nobody => child(rights::sweep(&rig)),
         Scenario::NobodyFuzzes => child(fuzz::as_nobody_here(&rig)),
@@ -156,6 +169,10 @@ fn others() -> impl Iterator<Item = Case> {
         tables::cases(),
         liars::cases(),
         limits::cases(),
+        calls::cases(),
+        signals::cases(),
+        exec::cases(),
+        clients::cases(),
         rights::cases(),
         fuzz::cases(),
         low_pages::cases(),

@@ -28,7 +28,7 @@ const SIGBUS: i32 = 7;
 const PAGE: usize = 4096;
 const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 /// Bytes of the echo's messages.
-const MESSAGE: usize = 32;
+pub const MESSAGE: usize = 32;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -44,6 +44,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+/// That a call fails in this way.
 pub fn want<T: std::fmt::Debug>(what: &str, result: Result<T, Errno>, errno: Errno) -> Outcome {
     match result {
         Err(found) if found == errno => Ok(()),
@@ -51,11 +52,13 @@ pub fn want<T: std::fmt::Debug>(what: &str, result: Result<T, Errno>, errno: Err
     }
 }
 
+/// As `Outcome` wants it.
 pub fn call<T>(what: &str, result: Result<T, Errno>) -> Result<T, String> {
     result.map_err(|errno| format!("{what}: {errno}"))
 }
 
-fn request() -> Bind {
+/// To bind the echo.
+pub fn request() -> Bind {
     Bind::new(name_bytes("echo").unwrap_or_default())
 }
 
@@ -244,11 +247,13 @@ fn said(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
-fn words(kind: u64, number: u64) -> [u64; 4] {
+/// A message of the echo.
+pub fn words(kind: u64, number: u64) -> [u64; 4] {
     [kind, number, !number, 1]
 }
 
-fn echo_once(handle: &OwnedFd, number: u64) -> Outcome {
+/// There and back.
+pub fn echo_once(handle: &OwnedFd, number: u64) -> Outcome {
     let sent = words(ECHO, number);
     let mut got = [0_u64; 4];
     let wrote = call("write", write(handle, sent.as_bytes()))?;

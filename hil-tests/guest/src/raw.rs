@@ -1,7 +1,7 @@
 //! The node without the client library: what a program could ask that ours does not.
 #![allow(unsafe_code)]
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::null_mut;
 
 use offsched_abi::node::{Bind, CoreStatus, call};
@@ -48,6 +48,12 @@ pub fn ring(handle: impl AsFd) -> Result<(), Errno> {
 pub fn close(handle: impl AsFd) -> Result<(), Errno> {
     // SAFETY: the call takes no argument.
     unsafe { ioctl(handle, NoArg::<CLOSE>::new()) }
+}
+
+/// A length, or what the call has left as its error.
+fn told(result: isize) -> Result<usize, Errno> {
+    let error = std::io::Error::last_os_error();
+    usize::try_from(result).map_err(|_| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
 /// A mapping, until dropped.
@@ -99,6 +105,29 @@ impl Mapping {
         assert!(at < self.bytes);
         // SAFETY: within the mapping.
         unsafe { self.base.add(at).write_volatile(byte) };
+    }
+
+    /// Lets the kernel write the memory's first bytes as one message.
+    pub fn write_to(&self, handle: impl AsFd, bytes: usize) -> Result<usize, Errno> {
+        assert!(bytes <= self.bytes);
+        let handle = handle.as_fd().as_raw_fd();
+        // SAFETY: the kernel answers for what it reads, which is mapped or not.
+        told(unsafe { libc::write(handle, self.base.cast(), bytes) })
+    }
+
+    /// Lets the kernel read a message into `front`, then into the memory.
+    pub fn read_from(&self, handle: impl AsFd, front: &mut [u8]) -> Result<usize, Errno> {
+        let piece = |base, len| libc::iovec {
+            iov_base: base,
+            iov_len: len,
+        };
+        let pieces = [
+            piece(front.as_mut_ptr().cast(), front.len()),
+            piece(self.base.cast(), self.bytes),
+        ];
+        let handle = handle.as_fd().as_raw_fd();
+        // SAFETY: two pieces: one is borrowed, of the other the kernel answers for what it writes, mapped or not.
+        told(unsafe { libc::readv(handle, pieces.as_ptr(), 2) })
     }
 
     /// Lets the kernel read the memory, into a pipe's pages.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::stdin;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,7 @@ pub struct Rig {
     pub faults: u32,
     pub cycles: u32,
     pub calls: u32,
+    pub kills: u32,
     pub seed: u64,
 }
 
@@ -45,6 +47,7 @@ impl Rig {
             faults: options.faults,
             cycles: options.cycles,
             calls: options.calls,
+            kills: options.kills,
             seed: options.seed,
         }
     }
@@ -71,6 +74,11 @@ impl Rig {
     /// A file that came with the cases.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// A program that came with the cases.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.folder.join("bin").join(name))
     }
 
     pub fn image(&self, name: &str) -> Result<Vec<u8>, String> {

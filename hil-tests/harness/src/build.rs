@@ -19,6 +19,12 @@ pub struct Cases {
     pub images: Vec<(String, PathBuf)>,
     /// What the example apps print.
     pub expected: PathBuf,
+    /// Clients that know a device's path only, by name.
+    pub clients: Vec<(String, PathBuf)>,
+    /// The client in Python and what it reads, by their places beside each other.
+    pub scripts: [(&'static str, PathBuf); 2],
+    /// Debian's Python, unpacked, if it is to be there.
+    pub python: Option<PathBuf>,
 }
 
 /// Where cargo builds.
@@ -58,6 +64,10 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
         program: program(root, work)?,
         images: images(root, work, &apps)?,
         expected,
+        clients: clients(root, work)?,
+        scripts: ["python/timer.py", "kmod/offsched_abi.h"]
+            .map(|name| (name, root.join("devnode").join(name))),
+        python: None,
     })
 }
 
@@ -78,6 +88,25 @@ pub fn images(root: &Path, work: &Path, apps: &[String]) -> Result<Vec<(String, 
         .into_iter()
         .map(|image| (image.name, image.file))
         .collect())
+}
+
+/// The command, the drills' applications and the programs in C: all static.
+fn clients(root: &Path, work: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+    println!("building clients");
+    let mut all = Vec::new();
+    for (package, name) in [
+        ("offsched-cli", "offsched"),
+        ("offsched-clients", "offsched-clients"),
+    ] {
+        all.push((name.to_owned(), static_program(root, work, package, name)?));
+    }
+    let folder = work.join("c");
+    let mut make = Command::new("make");
+    make.arg("-C").arg(root.join("devnode/c"));
+    make.args(["--silent", "STATIC=1", "test-programs"]);
+    output(make.arg(format!("OUT={}", folder.display())))?;
+    all.extend(["timer", "exercise"].map(|name| (name.to_owned(), folder.join(name))));
+    Ok(all)
 }
 
 /// The names of the cases that the program has: it runs here as well as in a guest.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::build::Cases;
-use crate::parts::Kernel;
+use crate::parts::{Kernel, the_file};
 use crate::run::output;
 
 const FOLDER: u32 = 0o040_755;
@@ -48,6 +48,23 @@ pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Resul
     for entry in expected.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         archive.file(&format!("cases/expected/{name}"), FILE, &entry.path())?;
+    }
+    archive.entry("cases/bin", FOLDER, &[], (0, 0));
+    for (name, file) in &cases.clients {
+        output(
+            Command::new("objcopy")
+                .arg("--strip-debug")
+                .args([file, &stripped]),
+        )?;
+        archive.file(&format!("cases/bin/{name}"), PROGRAM, &stripped)?;
+    }
+    for (name, file) in &cases.scripts {
+        let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+        archive.entry(&format!("cases/{}", folder.display()), FOLDER, &[], (0, 0));
+        archive.file(&format!("cases/{name}"), FILE, file)?;
+    }
+    if let Some(folder) = &cases.python {
+        archive.python(folder)?;
     }
     archive.write(&work.join(format!("initramfs-{}", kernel.release)))
 }
@@ -111,6 +128,53 @@ impl Archive {
     fn file(&mut self, name: &str, mode: u32, from: &Path) -> Result<(), String> {
         let data = fs::read(from).map_err(|error| format!("{}: {error}", from.display()))?;
         self.entry(name, mode, &data, (0, 0));
+        Ok(())
+    }
+
+    /// Python and its libraries, where Debian has them.
+    fn python(&mut self, folder: &Path) -> Result<(), String> {
+        const LIBRARIES: [&str; 4] = ["libc.so.6", "libm.so.6", "libz.so.1", "libexpat.so.1"];
+        const LOADER: &str = "ld-linux-x86-64.so.2";
+        for name in [
+            "usr",
+            "usr/bin",
+            "usr/lib",
+            "lib",
+            "lib/x86_64-linux-gnu",
+            "lib64",
+        ] {
+            self.entry(name, FOLDER, &[], (0, 0));
+        }
+        let places = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
+        let library = |name: &str| {
+            let found = places.map(|place| folder.join(place).join(name));
+            let found = found.into_iter().find(|path| path.exists());
+            found.ok_or_else(|| format!("no {name} in {}", folder.display()))
+        };
+        for name in LIBRARIES {
+            self.file(&format!("{}/{name}", places[0]), PROGRAM, &library(name)?)?;
+        }
+        self.file(&format!("lib64/{LOADER}"), PROGRAM, &library(LOADER)?)?;
+        let program = the_file(&folder.join("usr/bin"), "python3.")?;
+        self.file("usr/bin/python3", PROGRAM, &program)?;
+        let name = program.file_name().unwrap_or_default();
+        let modules = format!("usr/lib/{}", name.display());
+        self.tree(&modules, &folder.join(&modules))
+    }
+
+    /// A folder with all that is in it.
+    fn tree(&mut self, name: &str, from: &Path) -> Result<(), String> {
+        self.entry(name, FOLDER, &[], (0, 0));
+        let entries = fs::read_dir(from).map_err(|error| format!("{}: {error}", from.display()))?;
+        for entry in entries.flatten() {
+            let name = format!("{name}/{}", entry.file_name().display());
+            let path = entry.path();
+            if path.is_dir() {
+                self.tree(&name, &path)?;
+            } else if path.exists() {
+                self.file(&name, FILE, &path)?;
+            }
+        }
         Ok(())
     }
 

@@ -153,7 +153,12 @@ fn all(options: &Options) -> Result<Report, Trouble> {
         .map(|suite| parts.kernel(*suite))
         .collect::<Result<_, _>>()
         .map_err(Trouble::Parts)?;
-    let cases = build::cases(root, &work)?;
+    let python = options.wants_python().then(|| parts.python()).transpose();
+    let python = python.map_err(Trouble::Parts)?;
+    let cases = Cases {
+        python,
+        ..build::cases(root, &work)?
+    };
     let mut total = Report::default();
     for (suite, kernel) in suites.iter().zip(&kernels) {
         total.add(one(options, &qemu, kernel, *suite, &cases)?);

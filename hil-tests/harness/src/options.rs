@@ -49,9 +49,12 @@ pub struct Options {
     /// The newest kernel only, 4 processors, each fault three times: what `cargo xtask test` runs
     #[arg(long, conflicts_with_all = ["kernel", "long"])]
     short: bool,
-    /// 1,000 times each fault, 1,000 offloads and returns, a million random calls
+    /// 1,000 times each fault, 1,000 offloads and returns, a million random calls, 10,000 killed clients, Python
     #[arg(long)]
     long: bool,
+    /// Put Debian's Python into the guest, for the client in Python
+    #[arg(long)]
+    python: bool,
     /// Only cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
@@ -73,6 +76,9 @@ pub struct Options {
     /// Random calls of each fuzzer (default: 20,000)
     #[arg(long, value_name = "N")]
     calls: Option<u32>,
+    /// Clients that are killed in the middle of a transfer (default: 50)
+    #[arg(long, value_name = "N")]
+    kills: Option<u32>,
     /// Seed of the random calls
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -124,6 +130,11 @@ impl Options {
         }
     }
 
+    /// True if the guest is to have Python.
+    pub fn wants_python(&self) -> bool {
+        self.python || self.long
+    }
+
     /// True if a case of this name is to run.
     pub fn wants(&self, name: &str) -> bool {
         self.filter.as_ref().is_none_or(|text| name.contains(text))
@@ -131,15 +142,16 @@ impl Options {
 
     /// What the guest's program is told.
     pub fn for_guest(&self) -> Vec<String> {
-        let (faults, cycles, calls) = match (self.long, self.short) {
-            (true, _) => (1_000, 1_000, 1_000_000),
-            (_, true) => (3, 20, 20_000),
-            _ => (20, 20, 20_000),
+        let (faults, cycles, calls, kills) = match (self.long, self.short) {
+            (true, _) => (1_000, 1_000, 1_000_000, 10_000),
+            (_, true) => (3, 20, 20_000, 50),
+            _ => (20, 20, 20_000, 50),
         };
         let mut words = vec![
             format!("--faults={}", self.faults.unwrap_or(faults)),
             format!("--cycles={}", self.cycles.unwrap_or(cycles)),
             format!("--calls={}", self.calls.unwrap_or(calls)),
+            format!("--kills={}", self.kills.unwrap_or(kills)),
             format!("--seed={}", self.seed),
         ];
         // They run in counted time: what they print depends on tenths of a second, which a busy host may take.

@@ -122,6 +122,14 @@ impl Parts {
         })
     }
 
+    /// Debian's Python, with the libraries that it needs in a guest that has none: the folder that it is unpacked in.
+    pub fn python(&self) -> Result<PathBuf, String> {
+        let needs = ["python3.", "libpython3.", "libc6=", "libexpat1=", "zlib1g="];
+        let wanted = |package: &str| needs.iter().any(|name| package.starts_with(name));
+        let names = ["python3-minimal", "libpython3-stdlib"];
+        self.fetch("python", Suite::Stable, &names, Installed::Nothing, wanted)
+    }
+
     /// QEMU of the backports, with the libraries that this machine lacks.
     pub fn qemu(&self) -> Result<Qemu, String> {
         let folder = self.fetch(
@@ -219,7 +227,8 @@ impl Drop for Alone<'_> {
     }
 }
 
-fn the_file(folder: &Path, prefix: &str) -> Result<PathBuf, String> {
+/// The first file in a folder whose name begins so.
+pub fn the_file(folder: &Path, prefix: &str) -> Result<PathBuf, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut found = entries.flatten().map(|entry| entry.path());
     found

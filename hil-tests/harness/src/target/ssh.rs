@@ -79,6 +79,12 @@ fn stage(folder: &Path, root: &Path, cases: &Cases, module: Option<&Path>) -> Re
     for (name, file) in &cases.images {
         put(file, &format!("cases/images/{name}"))?;
     }
+    for (name, file) in &cases.scripts {
+        put(file, &format!("cases/{name}"))?;
+    }
+    for (name, file) in &cases.clients {
+        put(file, &format!("cases/bin/{name}"))?;
+    }
     for file in files(&cases.expected)? {
         put(&file, &format!("cases/expected/{}", name(&file)))?;
     }
