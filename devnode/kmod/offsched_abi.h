@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x559c9b20b365f18ULL
+#define OFFSCHED_LAYOUT_HASH 0xd7da9083882a2098ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -71,6 +71,9 @@
 
 /* Words of offsched_bells::ring's marks: a bit for each channel that a region can have. */
 #define OFFSCHED_RUNG_WORDS (OFFSCHED_CHANNELS_MAX / 64)
+
+/* Bytes of a build id that are kept: all of a linker's usual ones (SHA-1). */
+#define OFFSCHED_BUILD_ID_BYTES 20
 
 /* Bytes of a crash message; a longer one is cut. */
 #define OFFSCHED_CRASH_BYTES 1024
@@ -363,6 +366,13 @@ struct OFFSCHED_ALIGNED(64) offsched_crash_scene {
 	__u64 trace[OFFSCHED_TRACE_MAX];
 };
 
+/* The build id of the program that runs on the core, written once at its start. */
+struct offsched_build {
+	/* 0: it has none. Written last. */
+	__u32 len;
+	__u8 bytes[OFFSCHED_BUILD_ID_BYTES];
+};
+
 /*
  * The header page.
  *
@@ -385,6 +395,8 @@ struct OFFSCHED_ALIGNED(4096) offsched_header {
 	struct offsched_crash_message crash;
 	/* Where it crashed. */
 	struct offsched_crash_scene scene;
+	/* Which file the image, or the hosted core's program, was built into. */
+	struct offsched_build build;
 };
 
 /* What a region says of a type of messages. */
@@ -803,6 +815,7 @@ _Static_assert(offsetof(struct offsched_header, bells) == 128, "not as in execut
 _Static_assert(offsetof(struct offsched_header, time) == 384, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, crash) == 448, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, scene) == 1536, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_header, build) == 2176, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_tables) == 40, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_tables) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_tables, region_bytes) == 0, "not as in executive/abi");
@@ -823,6 +836,8 @@ _Static_assert(sizeof(struct offsched_crash_message) == 1088, "not as in executi
 _Static_assert(_Alignof(struct offsched_crash_message) == 64, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_crash_scene) == 640, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_crash_scene) == 64, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_build) == 24, "not as in executive/abi");
+_Static_assert(_Alignof(struct offsched_build) == 4, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_message_type) == 40, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_message_type) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_message_type, id) == 0, "not as in executive/abi");

@@ -6,7 +6,6 @@ use std::io;
 use std::ptr::null_mut;
 
 use offsched_abi::console::Console;
-use offsched_abi::image::{CONSOLE_BYTES, LOG_BYTES};
 use offsched_abi::log::LogRings;
 use offsched_abi::region::{Region, RegionError};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -52,9 +51,7 @@ impl Shared {
     /// # Errors
     /// [`RegionError`]; [`Tables`](RegionError::Tables) also if there is no room for a console.
     pub fn console(&self) -> Result<&Console, RegionError> {
-        let place = self.behind_region(0, CONSOLE_BYTES)?;
-        // SAFETY: within the mapping (checked), page aligned; all of it atomic words.
-        Ok(unsafe { &*place.cast::<Console>() })
+        self.region()?.console().ok_or(RegionError::Tables)
     }
 
     /// The core's log rings, once the image has made the region.
@@ -62,20 +59,7 @@ impl Shared {
     /// # Errors
     /// As [`console`](Self::console).
     pub fn logs(&self) -> Result<&LogRings, RegionError> {
-        let place = self.behind_region(CONSOLE_BYTES, LOG_BYTES)?;
-        // SAFETY: within the mapping (checked), page aligned; all of it atomic words.
-        Ok(unsafe { &*place.cast::<LogRings>() })
-    }
-
-    /// Where so many bytes are, so far behind the region's end; both whole pages.
-    fn behind_region(&self, offset: usize, bytes: usize) -> Result<*const u8, RegionError> {
-        let region = self.region()?.header().tables().region_bytes as usize;
-        let start = region.checked_add(offset);
-        let end = start.and_then(|start| start.checked_add(bytes));
-        match (start, end) {
-            (Some(start), Some(end)) if end <= self.bytes => Ok(self.base.wrapping_add(start)),
-            _ => Err(RegionError::Tables),
-        }
+        self.region()?.logs().ok_or(RegionError::Tables)
     }
 }
 

@@ -6,8 +6,8 @@ use std::mem::offset_of;
 use offsched_abi::channel::{ChannelState, ControlPage, WakeLine};
 use offsched_abi::console::Console;
 use offsched_abi::header::{
-    BELL_OFFSET, Bells, CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header, LAYOUT_HASH,
-    MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
+    BELL_OFFSET, Bells, Build, CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header,
+    LAYOUT_HASH, MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
 };
 use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, LOG_BYTES, PARAMS_MAGIC, Params};
 use offsched_abi::load::{Limit, Load, Segment};
@@ -94,7 +94,7 @@ macro_rules! layouts {
 }
 
 const LAYOUTS: &[Layout] = layouts! {
-    Header { state, bells, time, crash, scene }
+    Header { state, bells, time, crash, scene, build }
     Tables {
         region_bytes, public_bytes, services_offset, services, channels_offset, channels, telemetry_offset, tasks
     }
@@ -103,6 +103,7 @@ const LAYOUTS: &[Layout] = layouts! {
     TimeBase {}
     CrashMessage {}
     CrashScene {}
+    Build {}
     MessageType { id, name }
     ServiceEntry {
         name, clients, ring_bytes, rx_size, tx_size, first_channel, reserved, rx_type, tx_type

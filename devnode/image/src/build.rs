@@ -78,7 +78,14 @@ fn flags(script: &Path) -> Vec<String> {
         // For backtraces: the standard library has them.
         "-Cforce-frame-pointers=yes".to_owned(),
     ];
-    for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie"] {
+    for argument in [
+        "-nostartfiles",
+        "-nostdlib",
+        "-static",
+        "-no-pie",
+        // By which a crash record or a log is known to be this very file's.
+        "-Wl,--build-id=sha1",
+    ] {
         flags.push(format!("-Clink-arg={argument}"));
     }
     flags.push(format!("-Clink-arg=-T{}", script.display()));

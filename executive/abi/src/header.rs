@@ -1,12 +1,14 @@
 //! The header page of a region: what it is, how its core fares, and on which clock.
 
 mod bells;
+mod build;
 mod crash;
 mod scene;
 mod state;
 mod time;
 
 pub use bells::{BELL_OFFSET, Bells, RUNG_OFFSET, RUNG_WORDS};
+pub use build::{BUILD_ID_BYTES, Build, BuildId};
 pub use crash::{CRASH_BYTES, CrashMessage, CrashText};
 pub use scene::{
     CrashKind, CrashScene, REGISTER_NAMES, REGISTERS, Registers, Scene, TRACE_MAX, Trace, TraceEnd,
@@ -38,11 +40,13 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     offset_of!(Header, time),
     offset_of!(Header, crash),
     offset_of!(Header, scene),
+    offset_of!(Header, build),
     size_of::<CoreState>(),
     size_of::<Bells>(),
     size_of::<TimeBase>(),
     size_of::<CrashMessage>(),
     size_of::<CrashScene>(),
+    size_of::<Build>(),
     size_of::<Tables>(),
     size_of::<ServiceEntry>(),
     offset_of!(ServiceEntry, first_channel),
@@ -135,6 +139,8 @@ pub struct Header {
     pub crash: CrashMessage,
     /// Where it crashed.
     pub scene: CrashScene,
+    /// Which file the image, or the hosted core's program, was built into.
+    pub build: Build,
 }
 
 const _: () = assert!(size_of::<Header>() == PAGE_BYTES && offset_of!(Header, tables) == 24);
@@ -153,6 +159,7 @@ impl Header {
             time: TimeBase::new(),
             crash: CrashMessage::new(),
             scene: CrashScene::new(),
+            build: Build::new(),
         }
     }
 

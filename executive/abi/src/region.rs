@@ -1,10 +1,14 @@
-//! The region of one core: its header page and the tables behind it, made and read with checks.
+//! The region of one core: its header page and the tables behind it, made and read with checks; and
+//! behind those, where there is room, the console and the log rings.
 
 use core::fmt;
 use core::mem::offset_of;
 
 use crate::channel::ChannelState;
+use crate::console::Console;
 use crate::header::{Header, LAYOUT_HASH, MAGIC, Tables};
+use crate::image::{CONSOLE_BYTES, LOG_BYTES};
+use crate::log::LogRings;
 use crate::message::MessageType;
 use crate::telemetry::{CoreTelemetry, TaskTelemetry};
 use crate::{ABI_VERSION, PAGE_BYTES, page_align};
@@ -160,11 +164,13 @@ pub struct Region<'a> {
     channels: &'a [ChannelState],
     core: &'a CoreTelemetry,
     tasks: &'a [TaskTelemetry],
+    console: Option<&'a Console>,
+    logs: Option<&'a LogRings>,
 }
 
 impl<'a> Region<'a> {
-    /// Makes a region in zeroed memory, of a core that is offline. All of the `bytes` are public;
-    /// what the region does not need of them is the caller's.
+    /// Makes a region in zeroed memory, of a core that is offline. All of the `bytes` are public:
+    /// what the region's tables do not need has room for the console, then for the log rings.
     ///
     /// # Errors
     /// [`RegionError::NotARegion`] if the memory is too small or not whole, aligned pages,
@@ -241,9 +247,13 @@ impl<'a> Region<'a> {
         }
         let telemetry = tables.telemetry_offset as usize;
         let tasks = telemetry + size_of::<CoreTelemetry>();
+        let console = tables.region_bytes as usize;
+        let logs = console + CONSOLE_BYTES;
+        let end = bytes.min(public_bytes as usize);
         // SAFETY: the tables are exactly where `tables_for` puts them, within `bytes`, page
         // aligned (the task table: see the assertion above); any bit pattern is a valid value of
-        // each entry; the caller vouches for life and use.
+        // each entry; the caller vouches for life and use. Console and log rings lie behind the
+        // tables, where `end` leaves room for them, page aligned, and are atomic words.
         unsafe {
             Ok(Self {
                 header,
@@ -251,6 +261,8 @@ impl<'a> Region<'a> {
                 channels: table(base, tables.channels_offset as usize, tables.channels),
                 core: &*base.add(telemetry).cast::<CoreTelemetry>(),
                 tasks: table(base, tasks, tables.tasks),
+                console: (logs <= end).then(|| &*base.add(console).cast::<Console>()),
+                logs: (logs + LOG_BYTES <= end).then(|| &*base.add(logs).cast::<LogRings>()),
             })
         }
     }
@@ -286,6 +298,16 @@ impl<'a> Region<'a> {
     /// Telemetry of the tasks, in the image's order.
     pub fn tasks(&self) -> &'a [TaskTelemetry] {
         self.tasks
+    }
+
+    /// What the core printed; `None` if the region was made without.
+    pub fn console(&self) -> Option<&'a Console> {
+        self.console
+    }
+
+    /// What the core's tasks logged; `None` if the region was made without.
+    pub fn logs(&self) -> Option<&'a LogRings> {
+        self.logs
     }
 }
 

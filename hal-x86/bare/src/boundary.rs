@@ -14,6 +14,7 @@ use offsched_abi::image::{Layout, PARAMS_ADDRESS, PARAMS_MAGIC, Params, SHARED_A
 use offsched_abi::log::LogRings;
 use offsched_abi::region::{CHANNELS_MAX, Region, SERVICES_MAX, ServiceEntry};
 
+use crate::note::build_id;
 use crate::once::Once;
 
 /// Set once the region is there; nothing can be said before.
@@ -75,10 +76,8 @@ pub(crate) unsafe fn open(
     let region =
         unsafe { Region::format(base, public_bytes, services, needs.channels, needs.tasks) }
             .ok()?;
-    // SAFETY: within the memory, page aligned; all zero is an empty console, all of it atomic words.
-    let console = unsafe { &*base.add(layout.console as usize).cast::<Console>() };
-    // SAFETY: as the console.
-    let logs = unsafe { &*base.add(layout.logs as usize).cast::<LogRings>() };
+    // All zero is an empty one of each.
+    let (console, logs) = (region.console()?, region.logs()?);
     // SAFETY: the channels lie behind what is public, within the memory; called once.
     let channels = unsafe { views(base.add(public_bytes), region) }?;
     let header = region.header();
@@ -88,6 +87,9 @@ pub(crate) unsafe fn open(
         params.monotonic_ns,
     )?;
     header.time.publish(&scale);
+    if let Some(id) = build_id() {
+        header.build.publish(&id);
+    }
     header.state.begin_in(params.epoch).ok()?;
     BOUNDARY.set(Boundary {
         params,

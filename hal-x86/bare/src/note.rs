@@ -1,5 +1,7 @@
-//! The note by which whoever loads an image knows it for one.
+//! The notes in an image: ours, by which whoever loads it knows it for one, and the linker's.
+#![allow(unsafe_code)]
 
+use offsched_abi::header::BuildId;
 use offsched_abi::image::{ImageInfo, Layout, NOTE_NAME, NOTE_TYPE, Needs};
 
 /// An ELF note (System V ABI, chapter 5): sizes, type, owner, description.
@@ -35,4 +37,20 @@ impl ImageNote {
             info: ImageInfo::new(&layout),
         }
     }
+}
+
+/// Sizes, type and the owner "GNU" of the linker's note.
+const GNU_HEAD: usize = 16;
+
+/// The image's build id; `None` if it was linked without `--build-id`.
+pub(crate) fn build_id() -> Option<BuildId> {
+    unsafe extern "C" {
+        static offsched_build_id: u8;
+        static offsched_build_id_end: u8;
+    }
+    let start = &raw const offsched_build_id;
+    let bytes = (&raw const offsched_build_id_end).addr() - start.addr();
+    // SAFETY: the script puts the two around the linker's note, which lies in the image's constants.
+    let note = unsafe { core::slice::from_raw_parts(start, bytes) };
+    BuildId::new(note.get(GNU_HEAD..)?)
 }
