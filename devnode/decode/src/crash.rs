@@ -25,6 +25,12 @@ impl std::error::Error for NoCrash {}
 /// What is known of a crash, in lines: message, backtrace, registers. Without symbols the
 /// backtrace has addresses only.
 ///
+/// The backtrace is the chain of frame pointers as the core found it. A function links itself into the
+/// chain with its first instructions: where one faults before that is done, as an overflow of the stack
+/// may let it, it is named, its caller is missing, and its caller's caller follows. A function that
+/// ended in a jump to another one (a tail call) is missing too. What was inlined is told from the line
+/// tables and is all there.
+///
 /// # Errors
 /// [`NoCrash`] if the core has not crashed.
 pub fn crash(header: &Header, symbols: Option<&Symbols<'_>>) -> Result<String, NoCrash> {
@@ -60,26 +66,47 @@ pub fn crash(header: &Header, symbols: Option<&Symbols<'_>>) -> Result<String, N
     Ok(text)
 }
 
+/// Where the code that panics for others lives, and the image's panic handler.
+const PANICKING: [&str; 3] = ["core::", "__rustc::", "offsched_bare::fault::"];
+
 fn backtrace(text: &mut String, scene: &Scene, symbols: Option<&Symbols<'_>>) {
     push(text, format_args!("\nbacktrace, innermost first:"));
-    for (index, address) in scene.trace.addresses().iter().enumerate() {
-        // What is behind a return address may be the next function: the call is before it.
-        let exact = index == 0 && scene.kind == CrashKind::Fault;
-        let looked_up = if exact {
-            *address
-        } else {
-            address.wrapping_sub(1)
-        };
-        let places = symbols.map_or_else(Vec::new, |symbols| symbols.places(looked_up));
-        let mut places = places.iter();
-        let first = places.next().cloned().unwrap_or_default();
+    let frames: Vec<(u64, Vec<Place>)> = scene
+        .trace
+        .addresses()
+        .iter()
+        .enumerate()
+        .map(|(index, address)| {
+            // What is behind a return address may be the next function: the call is before it.
+            let exact = index == 0 && scene.kind == CrashKind::Fault;
+            let looked_up = address.wrapping_sub(u64::from(!exact));
+            let places = symbols.map_or_else(Vec::new, |symbols| symbols.places(looked_up));
+            (*address, places)
+        })
+        .collect();
+    let own = match scene.kind {
+        CrashKind::Panic => frames.iter().take_while(|(_, at)| panics(at)).count(),
+        CrashKind::Fault | CrashKind::Refused => 0,
+    };
+    if own > 1 {
         push(
             text,
-            format_args!("{index:4}  {address:#018x}  {}", line(&first)),
+            format_args!("   0 to {} are the panic itself", own - 1),
         );
-        for place in places {
-            push(text, format_args!("{:26}{}", "", line(place)));
+    }
+    let mut index = if own > 1 { own } else { 0 };
+    let shown = frames.get(index..).unwrap_or_default();
+    for again in shown.chunk_by(|one, next| one.0 == next.0) {
+        if let Some((address, places)) = again.first() {
+            frame(text, index, *address, places);
         }
+        if again.len() > 1 {
+            push(
+                text,
+                format_args!("      and {} more of the same", again.len() - 1),
+            );
+        }
+        index += again.len();
     }
     let end = match scene.trace.end {
         TraceEnd::Entry => return,
@@ -90,6 +117,24 @@ fn backtrace(text: &mut String, scene: &Scene, symbols: Option<&Symbols<'_>>) {
         }
     };
     push(text, format_args!("      {end}"));
+}
+
+fn frame(text: &mut String, index: usize, address: u64, places: &[Place]) {
+    let mut places = places.iter();
+    let first = places.next().cloned().unwrap_or_default();
+    push(
+        text,
+        format_args!("{index:4}  {address:#018x}  {}", line(&first)),
+    );
+    for place in places {
+        push(text, format_args!("{:26}{}", "", line(place)));
+    }
+}
+
+/// True for a function that only carries out a panic of others.
+fn panics(places: &[Place]) -> bool {
+    let function = places.last().and_then(|place| place.function.as_ref());
+    function.is_some_and(|name| PANICKING.iter().any(|start| name.starts_with(start)))
 }
 
 fn line(place: &Place) -> String {

@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
+use object::{Object, ObjectSymbol};
 use offsched_abi::header::{
-    CrashKind, Header, Registers, Scene, State, TRACE_MAX, Trace, TraceEnd,
+    BuildId, CrashKind, Header, Registers, Scene, State, TRACE_MAX, Trace, TraceEnd,
 };
 use offsched_abi::region::tables_for;
-use offsched_decode::{Symbols, crash};
+use offsched_decode::{Match, Symbols, compare_build, crash};
 use proptest::prelude::*;
 
 /// This very program is as good an ELF file with DWARF as any.
@@ -54,7 +55,10 @@ proptest! {
         header.crash.write(format_args!("{message}"));
         crashed(&header);
         let text = crash(&header, Some(&symbols())).unwrap();
-        prop_assert!(text.lines().count() >= scene.trace.addresses().len());
+        for address in scene.trace.addresses() {
+            let shown = scene.kind == CrashKind::Panic || text.contains(&format!("{address:#018x}"));
+            prop_assert!(shown, "{address:#x}");
+        }
         prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
     }
 
@@ -94,6 +98,75 @@ fn a_crash_without_a_record_says_so() {
         text.contains("no message") && text.contains("no registers"),
         "{text}"
     );
+}
+
+#[test]
+fn a_file_of_another_build_is_told() {
+    let header = header();
+    let compare = |file| compare_build(&header, file);
+    assert_eq!(compare(elf()).unwrap(), Match::Unknown);
+    let id = BuildId::new(&[1; 20]).unwrap();
+    header.build.publish(&id);
+    let found = compare(elf()).unwrap();
+    assert!(
+        matches!(found, Match::Other { core, .. } if core == id),
+        "{found:?}"
+    );
+    assert!(compare(b"no ELF file").is_err());
+}
+
+/// The functions that carry out a panic come first in its chain, and tell nobody anything.
+#[test]
+fn the_frames_of_a_panic_itself_are_left_out_of_a_panic_only() {
+    let told = |kind| {
+        let mut trace = Trace::new();
+        let panics = address_of("core::panicking::panic_fmt");
+        let ours = marker as *const () as u64 - load_address();
+        for address in [panics, panics, ours, panics] {
+            trace.push(address + 1);
+        }
+        let header = header();
+        let registers = Registers::default();
+        header.scene.write(&Scene {
+            kind,
+            tsc: 1,
+            registers,
+            trace,
+        });
+        crashed(&header);
+        crash(&header, Some(&symbols())).unwrap()
+    };
+    let panic = told(CrashKind::Panic);
+    assert!(
+        panic.contains("\n   0 to 1 are the panic itself\n   2  0x"),
+        "{panic}"
+    );
+    assert_eq!(
+        panic.matches("core::panicking::panic_fmt").count(),
+        1,
+        "{panic}"
+    );
+    let fault = told(CrashKind::Fault);
+    assert!(!fault.contains("the panic itself"), "{fault}");
+    // A function that calls itself is told once.
+    assert!(
+        fault.contains("\n      and 1 more of the same\n   2  0x"),
+        "{fault}"
+    );
+    assert_eq!(
+        fault.matches("core::panicking::panic_fmt").count(),
+        2,
+        "{fault}"
+    );
+}
+
+fn address_of(function: &str) -> u64 {
+    let file = object::File::parse(elf()).unwrap();
+    let is = |symbol: &object::Symbol<'_, '_>| {
+        let name = symbol.name().unwrap_or_default();
+        format!("{:#}", rustc_demangle::demangle(name)) == function
+    };
+    file.symbols().find(is).unwrap().address()
 }
 
 #[test]
