@@ -104,7 +104,7 @@ pub struct AnalyseOptions {
 /// Which device a command is about.
 #[derive(Debug, Options)]
 pub struct DeviceOptions {
-    /// The device: the kernel's node, or (status only) a hosted core's socket
+    /// The device: the kernel's node, or (status, services, crash, log) a hosted core's socket
     #[arg(long, value_name = "PATH", default_value = "/dev/offsched")]
     pub device: PathBuf,
 }
@@ -220,7 +220,7 @@ pub struct ConsoleOptions {
 /// Options of `offsched crash`.
 #[derive(Debug, Options)]
 pub struct CrashOptions {
-    /// The ELF file of the image that crashed
+    /// The ELF file of the image that crashed, not stripped; another one is noticed
     #[arg(long, value_name = "ELF")]
     pub image: Option<PathBuf>,
 
@@ -235,7 +235,7 @@ pub struct CrashOptions {
 /// Options of `offsched log`.
 #[derive(Debug, Options)]
 pub struct LogOptions {
-    /// The ELF file of the image that runs
+    /// The ELF file of the image that runs, or of a hosted core's program; another one is refused
     #[arg(long, value_name = "ELF")]
     pub image: PathBuf,
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use offsched_abi::header::State;
-use offsched_abi::region::RegionError;
 use offsched_decode::{LogLine, LogReader, LogTexts};
 
 use crate::args::LogOptions;
 use crate::cores::found::{Found, read_image};
-use crate::output::{Failure, print};
+use crate::crash::wrong_image;
+use crate::output::{Failure, note, print};
 
 /// Between two looks while following.
 const LOOK: Duration = Duration::from_millis(50);
@@ -19,43 +19,65 @@ const LOOK: Duration = Duration::from_millis(50);
 /// [`Failure`].
 pub fn run(options: &LogOptions) -> Result<(), Failure> {
     let image = read_image(&options.image)?;
+    let running = |core: &Found| core.returned().is_ok_and(|returned| returned != Some(true));
+    let core = Found::find(&options.device.device, options.cpu, running)?;
+    let region = core.published()?;
+    let header = region.header();
+    if let Some(why) = wrong_image(header, &options.image, &image)? {
+        return Err(Failure::Message(why));
+    }
     let texts = texts(&image, options)?;
-    let core = Found::find(&options.device.device, options.cpu, |core| !core.returned)?;
-    let region = core.shared.region();
-    let unreadable = |error: RegionError| Failure::Message(error.to_string());
-    let header = region.map_err(unreadable)?.header();
-    let logs = core.shared.logs().map_err(unreadable)?;
+    let logs = region.logs().ok_or_else(|| {
+        Failure::Message(format!(
+            "{} keeps no logs: its program was built without",
+            core.place
+        ))
+    })?;
     let mut reader = LogReader::new(&texts);
     loop {
-        // The state first: what was logged before it changed is read below.
-        let state = header.state.get();
-        let live = matches!(state, State::Starting | State::Running | State::Stopping)
-            && core.has_cpu()?;
+        // First: what was logged before it ended is read below.
+        let live = core.is_live()?;
         let scale = header.time.read();
         for line in reader.read(logs) {
             print(&format!("{}\n", line.at(scale.as_ref())))?;
         }
-        if !options.follow || !live {
+        if !options.follow {
+            return Ok(());
+        }
+        if !live {
+            note(&format!("offsched: {}", ended(&core, header.state.get())));
             return Ok(());
         }
         std::thread::sleep(LOOK);
     }
 }
 
+/// Why nothing more comes.
+fn ended(core: &Found, state: State) -> String {
+    let place = &core.place;
+    match (state, core.cpu) {
+        (State::Offline, _) => format!("{place}: the image has ended"),
+        (State::Crashed, Some(cpu)) => {
+            format!("{place}: the image has crashed: `offsched crash --cpu {cpu}` says why")
+        }
+        (State::Crashed, None) => {
+            format!("{place}: the core has crashed: `offsched crash --device {place}` says why")
+        }
+        (_, Some(_)) => format!("{place}: the CPU was taken from the image"),
+        (_, None) => format!("{place}: the core's program has ended"),
+    }
+}
+
 /// The last lines of a core's log, for a crash; none if its app does not log.
 pub fn last(core: &Found, image: &[u8], lines: usize) -> Vec<String> {
-    let Ok(Some(texts)) = LogTexts::parse(image) else {
+    let (Ok(Some(texts)), Ok(region)) = (LogTexts::parse(image), core.region()) else {
         return Vec::new();
     };
-    let scale = core
-        .shared
-        .region()
-        .ok()
-        .and_then(|region| region.header().time.read());
-    let Ok(rings) = core.shared.logs() else {
+    let Some(logs) = region.logs() else {
         return Vec::new();
     };
-    let log: Vec<LogLine> = LogReader::new(&texts).read(rings);
+    let scale = region.header().time.read();
+    let log: Vec<LogLine> = LogReader::new(&texts).read(logs);
     let first = log.len().saturating_sub(lines);
     log[first..]
         .iter()

@@ -1,9 +1,12 @@
 //! The device around the core.
 
+use std::fs::File;
 use std::sync::atomic::Ordering;
 
+use object::{Object, ReadCache};
 use offsched::abi::channel::ChannelView;
-use offsched::abi::header::TimeScale;
+use offsched::abi::header::{BuildId, TimeScale};
+use offsched::abi::log::LogRings;
 use offsched::{App, Memory};
 use offsched_hosted::{Boundary, Outcome, TimeFacts, write_at_once};
 use offsched_socket::{Device, DeviceError, DeviceSpec, Limit, ServiceSpec};
@@ -23,12 +26,23 @@ pub fn device_for<A: App>(limits: &[Limit]) -> Result<Device, DeviceError> {
         rx_type: channel.rx_type,
         tx_type: channel.tx_type,
     };
-    Device::new(&DeviceSpec {
+    let device = Device::new(&DeviceSpec {
         name: A::NAME.to_owned(),
         services: image.channels.iter().map(service).collect(),
         tasks: image.tasks.len(),
         limits: limits.to_vec(),
-    })
+    })?;
+    if let Some(build) = own_build() {
+        device.header().build.publish(&build);
+    }
+    Ok(device)
+}
+
+/// The build id of this program; `None` if it was linked without one.
+fn own_build() -> Option<BuildId> {
+    let program = ReadCache::new(File::open("/proc/self/exe").ok()?);
+    let elf = object::File::parse(&program).ok()?;
+    BuildId::new(elf.build_id().ok()??)
 }
 
 /// The device, as what lies around the core.
@@ -57,6 +71,10 @@ impl Boundary for Around {
         (0..self.0.channels())
             .filter_map(|channel| self.0.view(u16::try_from(channel).ok()?))
             .collect()
+    }
+
+    fn logs(&self) -> Option<&LogRings> {
+        self.0.region().logs()
     }
 
     fn ring(&self, channel: u16) {

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use offsched_abi::channel::ring_data_bytes;
 use offsched_abi::channel::{ChannelView, CoreEnd};
 use offsched_abi::header::{Header, State};
+use offsched_abi::image::{Layout, Needs};
 use offsched_abi::message::MessageType;
 use offsched_abi::node::{Request, Status};
 use offsched_abi::region::Region;
-use offsched_abi::region::{
-    CHANNELS_MAX, RegionError, ServiceEntry, name_bytes, name_str, tables_for,
-};
+use offsched_abi::region::{CHANNELS_MAX, RegionError, ServiceEntry, name_bytes, name_str};
 use offsched_abi::ring::max_frame;
 use rustix::io::Errno;
 
@@ -105,9 +104,15 @@ impl Device {
     pub fn new(spec: &DeviceSpec) -> Result<Self, DeviceError> {
         let (services, channels) = service_table(&spec.services)?;
         let groups = groups(&services, &spec.limits)?;
-        let tables = tables_for(services.len(), channels, spec.tasks)
-            .ok_or(DeviceError::Region(RegionError::Tables))?;
-        let bytes = tables.region_bytes as usize;
+        // As an image's: the console in it stays empty, since a hosted core prints where its program does.
+        let layout = Layout::new(&Needs {
+            services: services.len(),
+            channels,
+            tasks: spec.tasks,
+            channel_bytes: 0,
+        });
+        let layout = layout.ok_or(DeviceError::Region(RegionError::Tables))?;
+        let bytes = layout.public_bytes as usize;
         let map = RegionMap::new(&services, channels, spec.tasks, bytes)?;
         let slots = services
             .iter()
@@ -130,7 +135,7 @@ impl Device {
         &self.shared.name
     }
 
-    /// The region: header, services, channel states, telemetry.
+    /// The region: header, services, channel states, telemetry, log rings.
     pub fn region(&self) -> Region<'_> {
         self.shared.map.region()
     }

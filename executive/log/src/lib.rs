@@ -9,9 +9,19 @@
 //! Frames are not encoded further: the rings keep them apart. On a port without
 //! log rings, as in the simulator, they go nowhere.
 //!
-//! The program that has the app must be linked with `defmt`'s sections: an
-//! image's script has them; a hosted program needs `-no-pie` and a script that
-//! inserts them (`hil-tests/logs/build.rs`).
+//! The program that has the app must be linked with `defmt`'s sections, at
+//! address 0, so that a text's address is its number. An image's script has
+//! them. A hosted program's build script says
+//!
+//! ```text
+//! println!("cargo::rustc-link-arg-bins=-no-pie");
+//! println!("cargo::rustc-link-arg-bins=-Toffsched-log.x");
+//! println!("cargo::rustc-link-arg-bins=-Wl,--build-id=sha1");
+//! ```
+//!
+//! (a program that can be loaded anywhere has no fixed addresses; the build id
+//! is for `offsched log` and `offsched crash`, which then know the program from
+//! another one).
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -9,6 +9,9 @@ use offsched_abi::message::MessageType;
 use offsched_abi::region::Region;
 use offsched_abi::telemetry::TaskTelemetry;
 
+/// Not idle for so long is worth a word, ns.
+const STUCK_NS: u64 = 1_000_000_000;
+
 /// A core.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoreFacts {
@@ -103,6 +106,24 @@ impl CoreFacts {
             services: Vec::new(),
             tasks: Vec::new(),
         }
+    }
+
+    /// Tasks with jobs that were released and have not ended.
+    pub fn not_done(&self) -> Vec<&str> {
+        let open = |task: &&TaskFacts| task.releases > task.completions;
+        let tasks = self.tasks.iter().filter(open);
+        tasks.map(|task| task.name.as_str()).collect()
+    }
+
+    /// Has not been idle for longer than any honest job takes: a core that has nothing to do looks at
+    /// the clock every 100 ms.
+    pub fn is_stuck(&self) -> bool {
+        let silence = self.heartbeat_age_ns.or(self.uptime_ns);
+        let live = matches!(
+            self.state,
+            State::Starting | State::Running | State::Stopping
+        );
+        live && silence.is_none_or(|silence| silence >= STUCK_NS)
     }
 
     /// Reads a region at a time of CLOCK_MONOTONIC, ns.

@@ -1,25 +1,37 @@
-//! A core of the kernel's device with what its image published, and the image's file.
+//! A core with what its image published, and the image's file.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
+use offsched_abi::header::State;
+use offsched_abi::region::{Region, RegionError};
+use offsched_client::Telemetry;
 use offsched_device::{Device, DeviceState, Shared};
 
+use super::facts::CoreFacts;
+pub use super::kernel::now;
 use super::kernel::{open, possible_cpus};
 use crate::output::Failure;
 
 /// A core that has, or had, an image.
 pub struct Found {
-    /// Its CPU.
-    pub cpu: u32,
-    /// Linux has the CPU again.
-    pub returned: bool,
-    /// What the image published.
-    pub shared: Shared,
-    device: Device,
+    /// Its CPU, or its socket.
+    pub place: String,
+    /// Its CPU, where the device knows it.
+    pub cpu: Option<u32>,
+    source: Source,
+}
+
+/// Where its memory comes from.
+enum Source {
+    Kernel { device: Device, shared: Shared },
+    Hosted { path: PathBuf, telemetry: Telemetry },
 }
 
 impl Found {
-    /// The core on that CPU; without a number the first one that `wanted` wants, else the first one.
+    /// The core at a socket, or that CPU's core of the kernel's device; without a number the first one
+    /// that `wanted` wants, else the first one.
     ///
     /// # Errors
     /// [`Failure`]: no device, no such CPU, no image there.
@@ -28,16 +40,20 @@ impl Found {
         cpu: Option<u32>,
         wanted: impl Fn(&Self) -> bool,
     ) -> Result<Self, Failure> {
+        if is_socket(path) {
+            return Self::hosted(path, cpu);
+        }
         if let Some(cpu) = cpu {
-            return Self::of(path, cpu)?.ok_or_else(|| {
+            return Self::kernel(path, cpu)?.ok_or_else(|| {
                 Failure::Message(format!(
-                    "nothing has run on CPU {cpu}: offload it first (`offsched start --cpu {cpu} --image IMAGE`)"
+                    "CPU {cpu} has not run an image since the module was loaded: \
+                     `offsched start --cpu {cpu} --image FILE` starts one"
                 ))
             });
         }
         let mut first = None;
         for cpu in possible_cpus()?.as_slice() {
-            if let Some(core) = Self::of(path, *cpu as u32)? {
+            if let Some(core) = Self::kernel(path, *cpu as u32)? {
                 if wanted(&core) {
                     return Ok(core);
                 }
@@ -46,38 +62,119 @@ impl Found {
         }
         first.ok_or_else(|| {
             Failure::Message(
-                "no CPU runs an image: offload one first (`offsched start --cpu N --image IMAGE`)"
+                "no CPU has run an image since the module was loaded: \
+                 `offsched start --cpu N --image FILE` starts one"
                     .to_owned(),
             )
         })
     }
 
-    /// True while the image has the CPU: it may be taken from one that says that it runs.
-    ///
-    /// # Errors
-    /// [`Failure`]: the module's.
-    pub fn has_cpu(&self) -> Result<bool, Failure> {
-        let status = self.device.status();
-        let status = status.map_err(|error| Failure::to("ask the module", error))?;
-        Ok(status.state == Some(DeviceState::Offloaded))
-    }
-
-    fn of(path: &Path, cpu: u32) -> Result<Option<Self>, Failure> {
+    fn kernel(path: &Path, cpu: u32) -> Result<Option<Self>, Failure> {
         let (device, state) = open(path, cpu)?;
-        let returned = match state {
-            DeviceState::Offloaded => false,
-            DeviceState::Returned => true,
-            DeviceState::Empty | DeviceState::Loaded => return Ok(None),
-        };
+        if !matches!(state, DeviceState::Offloaded | DeviceState::Returned) {
+            return Ok(None);
+        }
         let shared = device.shared();
         let shared = shared.map_err(|error| Failure::to("map the core's memory", error))?;
         Ok(Some(Self {
-            cpu,
-            returned,
-            shared,
-            device,
+            place: format!("CPU {cpu}"),
+            cpu: Some(cpu),
+            source: Source::Kernel { device, shared },
         }))
     }
+
+    /// The hosted core at a socket.
+    ///
+    /// # Errors
+    /// [`Failure`]: nobody serves it; a CPU was named.
+    pub fn hosted(path: &Path, cpu: Option<u32>) -> Result<Self, Failure> {
+        let place = path.display().to_string();
+        if cpu.is_some() {
+            return Err(Failure::Message(format!(
+                "{place} is one hosted core: leave --cpu out"
+            )));
+        }
+        let device = offsched_client::Device::open(path)
+            .map_err(|error| Failure::Message(error.to_string()))?;
+        Ok(Self {
+            place,
+            cpu: None,
+            source: Source::Hosted {
+                path: path.to_owned(),
+                telemetry: device.telemetry(),
+            },
+        })
+    }
+
+    /// What it published.
+    ///
+    /// # Errors
+    /// [`RegionError`] if its image never came to publish anything.
+    pub fn region(&self) -> Result<Region<'_>, RegionError> {
+        match &self.source {
+            Source::Kernel { shared, .. } => shared.region(),
+            Source::Hosted { telemetry, .. } => Ok(telemetry.region()),
+        }
+    }
+
+    /// What it published, or why there is nothing.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn published(&self) -> Result<Region<'_>, Failure> {
+        self.region().map_err(|error| {
+            Failure::Message(format!(
+                "the image on {} has published nothing: {error}; `offsched stop` gives the CPU back",
+                self.place
+            ))
+        })
+    }
+
+    /// Linux has its CPU again; `None` for a hosted core, which has no CPU to itself.
+    ///
+    /// # Errors
+    /// [`Failure`]: the module does not answer.
+    pub fn returned(&self) -> Result<Option<bool>, Failure> {
+        match &self.source {
+            Source::Kernel { device, .. } => {
+                let status = device.status();
+                let status = status.map_err(|error| Failure::to("ask the module", error))?;
+                Ok(Some(status.state != Some(DeviceState::Offloaded)))
+            }
+            Source::Hosted { .. } => Ok(None),
+        }
+    }
+
+    /// True while it may still do something: its image has not ended, and nobody has taken its CPU, nor
+    /// ended the program that it is part of.
+    ///
+    /// # Errors
+    /// [`Failure`]: the module does not answer.
+    pub fn is_live(&self) -> Result<bool, Failure> {
+        let state = self.region().map(|region| region.header().state.get());
+        if matches!(state, Ok(State::Offline | State::Crashed)) {
+            return Ok(false);
+        }
+        Ok(match &self.source {
+            Source::Kernel { .. } => self.returned()? == Some(false),
+            Source::Hosted { path, .. } => offsched_client::Device::open(path).is_ok(),
+        })
+    }
+
+    /// Its figures.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing was published; the module does not answer.
+    pub fn facts(&self) -> Result<CoreFacts, Failure> {
+        let (region, returned) = (self.published()?, self.returned()?);
+        let place = self.place.clone();
+        Ok(CoreFacts::read(place, self.cpu, returned, &region, now()))
+    }
+}
+
+/// True if a hosted core may be at that path.
+pub fn is_socket(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }
 
 /// An image's ELF file.
@@ -85,6 +182,6 @@ impl Found {
 /// # Errors
 /// [`Failure`] if it cannot be read.
 pub fn read_image(path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = std::fs::read(path);
+    let read = fs::read(path);
     read.map_err(|error| Failure::to(&format!("read {}", path.display()), error))
 }

@@ -7,6 +7,7 @@ use offsched_abi::header::State;
 use offsched_abi::region::ServiceEntry;
 use offsched_device::{Device, DeviceState, Shared};
 use offsched_hosted::CpuList;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::why;
 use crate::output::Failure;
@@ -93,4 +94,10 @@ pub fn service_names(shared: &Shared) -> String {
         Ok(names) => names,
         Err(error) => error.to_string(),
     }
+}
+
+/// CLOCK_MONOTONIC, ns.
+pub fn now() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

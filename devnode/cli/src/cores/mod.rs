@@ -23,6 +23,9 @@ mod why;
 
 pub use bind::run as bind;
 pub use console::run as console;
+pub use facts::CoreFacts;
+#[cfg(test)]
+pub use facts::TaskFacts;
 pub use start::run as start;
 pub use status::{run as status, services};
 pub use stop::{give_back, stop};

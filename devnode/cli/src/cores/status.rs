@@ -1,14 +1,12 @@
 //! `offsched status`: what the cores do.
 
-use std::fs;
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use offsched_device::DeviceState;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::facts::CoreFacts;
-use super::kernel::{open, possible_cpus};
+use super::found::{Found, is_socket};
+use super::kernel::{now, open, possible_cpus};
 use super::{json, table};
 use crate::args::StatusOptions;
 use crate::output::{Failure, print};
@@ -43,15 +41,8 @@ pub fn services(options: &StatusOptions) -> Result<(), Failure> {
 /// The cores that are meant, where a text is wanted and there are any; else it is said.
 fn found(options: &StatusOptions) -> Result<Option<Vec<CoreFacts>>, Failure> {
     let path = &options.device.device;
-    let socket = fs::metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    let cores = match (socket, options.cpu) {
-        (true, None) => vec![hosted(path)?],
-        (true, Some(_)) => {
-            return Err(Failure::Message(format!(
-                "{} is one hosted core: leave --cpu out",
-                path.display()
-            )));
-        }
+    let cores = match (is_socket(path), options.cpu) {
+        (true, cpu) => vec![Found::hosted(path, cpu)?.facts()?],
         (false, Some(cpu)) => kernel_core(path, cpu)?.into_iter().collect(),
         (false, None) => kernel_cores(path)?,
     };
@@ -101,24 +92,4 @@ fn kernel_core(path: &Path, cpu: u32) -> Result<Option<CoreFacts>, Failure> {
             CoreFacts::silent(place, Some(cpu), returned, epoch)
         }
     }))
-}
-
-fn hosted(path: &Path) -> Result<CoreFacts, Failure> {
-    let device =
-        offsched_client::Device::open(path).map_err(|error| Failure::Message(error.to_string()))?;
-    let telemetry = device.telemetry();
-    let place = path.display().to_string();
-    Ok(CoreFacts::read(
-        place,
-        None,
-        None,
-        &telemetry.region(),
-        now(),
-    ))
-}
-
-/// CLOCK_MONOTONIC, ns.
-fn now() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

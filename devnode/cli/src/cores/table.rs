@@ -1,5 +1,8 @@
 //! Figures of cores as text.
 
+use offsched_abi::header::State;
+use offsched_decode::printable;
+
 use super::facts::{CoreFacts, Quantiles, ServiceFacts, TaskFacts};
 use crate::format::{grouped, length};
 
@@ -19,7 +22,19 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         } else {
             words
         };
-        lines.extend(first.lines().map(|line| format!("  {line}")));
+        lines.extend(printable(first).lines().map(|line| format!("  {line}")));
+        lines.push(format!("  {} says where", crash_command(core)));
+        if let tasks @ [_, ..] = core.not_done().as_slice() {
+            lines.push(format!("  not done: {}", tasks.join(", ")));
+        }
+    }
+    if core.is_stuck() {
+        let what = match core.not_done().join(", ") {
+            _ if core.state == State::Starting => "; still in its init".to_owned(),
+            tasks if tasks.is_empty() => String::new(),
+            tasks => format!("; not done: {tasks}"),
+        };
+        lines.push(format!("  wedged, or in a long job{what}"));
     }
     let names = core.tasks.iter().map(|task| &task.name);
     let names = names.chain(core.services.iter().map(|service| &service.name));
@@ -55,6 +70,13 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn crash_command(core: &CoreFacts) -> String {
+    match core.cpu {
+        Some(cpu) => format!("`offsched crash --cpu {cpu} --image FILE`"),
+        None => format!("`offsched crash --device {}`", core.place),
+    }
 }
 
 fn headline(core: &CoreFacts) -> String {
@@ -136,7 +158,6 @@ fn task_line(task: &TaskFacts, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offsched_abi::header::State;
     use offsched_abi::message::MessageType;
 
     fn core() -> CoreFacts {
@@ -156,6 +177,7 @@ mod tests {
                 TaskFacts {
                     name: "sample".into(),
                     releases: 1_234_567,
+                    completions: 1_234_567,
                     misses: 3,
                     lateness: Some(Quantiles {
                         p50: 60,
@@ -218,7 +240,24 @@ CPU 1: running
         };
         assert_eq!(
             lines(&crashed).join("\n"),
-            "CPU 1: crashed, epoch 2; the CPU is not back yet: `offsched stop`\n  page fault at 0x1000"
+            "CPU 1: crashed, epoch 2; the CPU is not back yet: `offsched stop`\n  page fault at 0x1000\n  \
+             `offsched crash --cpu 1 --image FILE` says where"
         );
+    }
+
+    #[test]
+    fn a_core_that_does_not_come_back_to_idle_is_pointed_out() {
+        let mut stuck = core();
+        assert_eq!(lines(&stuck).len(), 6);
+        stuck.tasks[0].releases = stuck.tasks[0].completions + 1;
+        stuck.heartbeat_age_ns = Some(999_999_999);
+        assert_eq!(lines(&stuck).len(), 6);
+        stuck.heartbeat_age_ns = Some(1_000_000_000);
+        assert_eq!(
+            lines(&stuck)[1],
+            "  wedged, or in a long job; not done: sample"
+        );
+        stuck.state = State::Offline;
+        assert_eq!(lines(&stuck).len(), 6);
     }
 }
