@@ -96,7 +96,7 @@ fn machine_check(rig: &Rig) -> Outcome {
     let state = core.wait(&[State::Crashed, State::Offline])?;
     let message = core.crash()?;
     core.give_back()?;
-    if state == State::Crashed && message.contains("machine check") {
+    if state == State::Crashed && message.starts_with("machine check, bank 1 status 0xb2") {
         Ok(())
     } else {
         Err(format!("{state}, said: {message}"))

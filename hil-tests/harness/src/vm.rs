@@ -15,16 +15,22 @@ use crate::options::cache_folder;
 use crate::parts::{Parts, Suite};
 use crate::{build, root};
 
-/// The images in the guest: two that work, and two that do not.
-const IMAGES: [&str; 4] = [
+/// The images in the guest: some that work, and some that do not.
+const IMAGES: [&str; 7] = [
     "offsched_apps::sample::App",
     "offsched_drills::timers::App",
     "offsched_drills::panic::App",
     "offsched_drills::wedge::App",
+    "offsched_drills::overflow::App",
+    "offsched_logs::fails::App",
+    "offsched_logs::log::App",
 ];
 const HINT: &str = include_str!("vm/hint.txt");
-const CHECK: &str = include_str!("vm/check.sh");
-const EXPECTED: &str = include_str!("vm/expected.txt");
+const CHECK: &str = concat!(include_str!("vm/check.sh"), include_str!("vm/crash.sh"));
+const EXPECTED: &str = concat!(
+    include_str!("vm/expected.txt"),
+    include_str!("vm/crash.txt")
+);
 /// The guest's last line of a script.
 const EXIT: &str = "-- exit ";
 

@@ -4,8 +4,9 @@
 
 use offsched_log as _;
 
+pub mod fails;
 pub mod flood;
 pub mod log;
 
 /// All of them, for whoever builds the images.
-pub const NAMES: [&str; 2] = ["flood", "log"];
+pub const NAMES: [&str; 3] = ["fails", "flood", "log"];
