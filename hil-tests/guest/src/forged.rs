@@ -31,9 +31,8 @@ pub const LONGEST: u32 = 2032;
 /// Channels of the first service, and of the second.
 pub const CLIENTS: [u32; 2] = [2, 1];
 
-/// The first channel's state word: its first client has it; its first client has gone.
+/// The first channel's state word: its first client has it.
 pub const OPEN: u32 = 1 << 16 | 1;
-pub const FREE: u32 = 1 << 16;
 /// An index word of the first client's epoch.
 pub const EPOCH: u64 = 1 << 48;
 /// More data words than a ring of [`RING`] bytes has.

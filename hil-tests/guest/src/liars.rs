@@ -14,7 +14,7 @@ use rustix::io::{Errno, read, write};
 use crate::Outcome;
 use crate::case::Case;
 use crate::forged::{
-    BEYOND, EPOCH, FIRST, FREE, FROM_CORE_DATA, FROM_CORE_HEAD, FROM_CORE_TAIL, Forged, OPEN, RING,
+    BEYOND, EPOCH, FIRST, FROM_CORE_DATA, FROM_CORE_HEAD, FROM_CORE_TAIL, Forged, OPEN, RING,
     TO_CORE_HEAD,
 };
 use crate::node::{bound_to as bound, call, map, want};
@@ -299,7 +299,7 @@ fn late(rig: &Rig) -> Outcome {
     let steps = [
         Step::Wait32(region.word(0), OPEN),
         Step::Store(last, 0x5a5a),
-        Step::Wait32(region.word(0), FREE),
+        Step::WaitNot32(region.word(0), OPEN),
         // The job goes on for a while, and only then is the core idle.
         Step::Delay(200_000),
         Step::Store(last, 0x5a5a),

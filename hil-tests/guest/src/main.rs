@@ -119,6 +119,8 @@ enum Scenario {
     ExecKeeping,
     /// Touch a channel that is not this process's any more
     Touch,
+    /// Bind a channel and become another program
+    Become,
     /// As whoever is nobody: every call of the node
     Nobody,
     /// As whoever is nobody: random calls of the node
@@ -148,6 +150,7 @@ fn main() -> ExitCode {
         Scenario::Exec => exec::become_another(false),
         Scenario::ExecKeeping => exec::become_another(true),
         Scenario::Touch => node::touch(),
+        Scenario::Become => node::become_another(),
         Scenario::Nobody => child(rights::sweep(&rig)),
         Scenario::NobodyFuzzes => child(fuzz::as_nobody_here(&rig)),
     }

@@ -50,6 +50,8 @@ global_asm!(
     "jz 17f",
     "dec eax",
     "jz 18f",
+    "dec eax",
+    "jz 19f",
     "3:",
     "cli",
     "hlt",
@@ -114,6 +116,11 @@ global_asm!(
     "mov [rcx + 0x310], edx",
     "mov [rcx + 0x300], eax",
     "jmp 2b",
+    // 10: wait for another value.
+    "19: pause",
+    "cmp [rdi], esi",
+    "je 19b",
+    "jmp 2b",
     "offsched_script_code_end:",
     ".popsection",
     params = const PARAMS_ADDRESS,
@@ -137,6 +144,8 @@ pub enum Step {
     Copy(u64, usize),
     /// Waits until the 4 bytes there are this.
     Wait32(u64, u32),
+    /// Waits until the 4 bytes there are anything but this.
+    WaitNot32(u64, u32),
     /// Writes the core's epoch, 4 bytes: its sign of life.
     Epoch(u64),
     /// Writes the time, 8 bytes.
@@ -164,6 +173,7 @@ impl Step {
             Self::Delay(turns) => [8, turns.max(1), 0, 0],
             Self::Ring => [9, 0, 0, 0],
             Self::RingAnyway => [9, 1, 0, 0],
+            Self::WaitNot32(at, value) => [10, at, value.into(), 0],
         }
     }
 }
