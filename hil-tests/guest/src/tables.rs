@@ -24,7 +24,7 @@ const VERSION: usize = 16;
 /// Spoils a good region.
 type Spoil = fn(&mut Forged);
 
-const NOEXEC: [(&str, Spoil); 28] = [
+const NOEXEC: [(&str, Spoil); 29] = [
     ("no magic", |r| r.set(MAGIC, 0).done()),
     ("a region of nothing", |r| r.set(REGION_BYTES, 0).done()),
     ("a region beyond the public", |r| {
@@ -69,6 +69,9 @@ const NOEXEC: [(&str, Spoil); 28] = [
     }),
     ("channels that overlap", |r| {
         r.entry(1, offset_of!(ServiceEntry, first_channel), 1)
+    }),
+    ("a channel between services", |r| {
+        r.entry(0, offset_of!(ServiceEntry, clients), 1)
     }),
     ("a service without clients", |r| {
         r.entry(1, offset_of!(ServiceEntry, clients), 0)
