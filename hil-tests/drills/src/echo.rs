@@ -1,6 +1,6 @@
 //! Services that answer what they are sent, and do what a drill wants of a core.
 
-pub use words::{BUSY, CRASH, ECHO, HISTORY, STAMP, STOP};
+pub use words::{BUSY, CRASH, ECHO, HISTORY, STOP};
 
 /// What applications and the echo say to each other.
 mod words {
@@ -12,10 +12,8 @@ mod words {
     pub const CRASH: u64 = 2;
     /// End.
     pub const STOP: u64 = 3;
-    /// Answer with the core's counter, read just before the answer is sent.
-    pub const STAMP: u64 = 4;
     /// Look at nothing for as many ms as the next word says, then answer.
-    pub const BUSY: u64 = 5;
+    pub const BUSY: u64 = 4;
 }
 
 /// Messages that one job handles; the rest releases it again.
@@ -29,7 +27,7 @@ macro_rules! echo {
         #[doc = $doc]
         #[offsched::service]
         pub mod $name {
-            use super::{BUSY, CRASH, HISTORY, STAMP, STOP};
+            use super::{BUSY, CRASH, HISTORY, STOP};
             use offsched::{Channel, ExtU64, Mail, Mutex};
 
             /// What the service has seen.
@@ -72,7 +70,6 @@ macro_rules! echo {
                         HISTORY => (words[1], words[2]) = (*cx.local.came, *cx.local.went),
                         CRASH => panic!("as a client asked"),
                         STOP => return cx.stop(),
-                        STAMP => words[1] = cx.clock.cycles(),
                         BUSY => cx.clock.spin(words[1].min(super::BUSY_MAX_MS).millis()),
                         _ => {}
                     }

@@ -1,6 +1,7 @@
 //! The node without the client library: what a program could ask that ours does not.
 #![allow(unsafe_code)]
 
+use std::arch::asm;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::null_mut;
 
@@ -48,6 +49,70 @@ pub fn ring(handle: impl AsFd) -> Result<(), Errno> {
 pub fn close(handle: impl AsFd) -> Result<(), Errno> {
     // SAFETY: the call takes no argument.
     unsafe { ioctl(handle, NoArg::<CLOSE>::new()) }
+}
+
+/// Turns that a processor gives to the others of an emulated machine, so that the core has done what it was rung for.
+const TURNS: u32 = 64;
+
+/// Writes a message, and lets the core take it; the counter as the last instruction before it had it.
+///
+/// Written out, as [`read_stamped`], so that no build of this program takes longer than another.
+pub fn write_stamped(handle: impl AsFd, message: &[u8]) -> (Result<usize, Errno>, u64) {
+    let (result, low, high): (isize, u64, u64);
+    // SAFETY: the kernel reads `message`; a system call spares all but the registers that are named.
+    unsafe {
+        asm!(
+            "rdtsc",
+            "mov {low}, rax",
+            "mov {high}, rdx",
+            "mov eax, {write}",
+            "mov rdx, {bytes}",
+            "syscall",
+            "mov ecx, {turns}",
+            "2:",
+            "pause",
+            "dec ecx",
+            "jnz 2b",
+            low = out(reg) low,
+            high = out(reg) high,
+            write = const libc::SYS_write,
+            turns = const TURNS,
+            bytes = in(reg) message.len(),
+            in("rdi") handle.as_fd().as_raw_fd(),
+            in("rsi") message.as_ptr(),
+            out("rax") result,
+            out("rdx") _,
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    (of_call(result), high << 32 | low)
+}
+
+/// Reads a message; the counter as the first instruction behind it had it.
+pub fn read_stamped(handle: impl AsFd, message: &mut [u8]) -> (Result<usize, Errno>, u64) {
+    let (result, low, high): (isize, u64, u64);
+    // SAFETY: the kernel writes `message`; a system call spares all but the registers that are named.
+    unsafe {
+        asm!(
+            "syscall",
+            "mov {result}, rax",
+            "rdtsc",
+            result = lateout(reg) result,
+            inlateout("rax") libc::SYS_read => low,
+            in("rdi") handle.as_fd().as_raw_fd(),
+            in("rsi") message.as_mut_ptr(),
+            inlateout("rdx") message.len() => high,
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    (of_call(result), high << 32 | low)
+}
+
+/// What a system call itself returns: a length, or an error below zero.
+fn of_call(result: isize) -> Result<usize, Errno> {
+    usize::try_from(result).map_err(|_| Errno::from_raw_os_error(-result as i32))
 }
 
 /// A length, or what the call has left as its error.

@@ -58,7 +58,7 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
             .iter()
             .map(|name| format!("offsched_logs::{name}::App")),
     );
-    apps.push("offsched_timing::App".to_owned());
+    apps.extend(["App", "answers::App"].map(|name| format!("offsched_timing::{name}")));
     apps.sort();
     Ok(Cases {
         program: program(root, work)?,

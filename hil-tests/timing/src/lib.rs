@@ -12,6 +12,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+pub mod answers;
 mod app;
 mod interrupts;
 mod rings;

@@ -6,7 +6,7 @@ use offsched::Console;
 use offsched_hal_x86::tsc;
 
 /// Samples of each figure. Odd, so that one is in the middle.
-pub const SAMPLES: usize = 15;
+pub const SAMPLES: usize = 61;
 
 /// Samples of one figure, cycles.
 pub struct Samples {
