@@ -61,7 +61,7 @@ fn manifest(project: &Project, apps: &[AppPath], features: &Features) -> Result<
     Ok(format!(
         "[package]\nname = \"offsched-images\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          [workspace]\n\n[dependencies]\n{}\n\
-         [profile.release]\npanic = \"abort\"\ndebug = \"line-tables-only\"\n",
+         [profile.release]\npanic = \"abort\"\ndebug = \"line-tables-only\"\nlto = \"fat\"\ncodegen-units = 1\n",
         dependencies.concat(),
     ))
 }
