@@ -20,10 +20,14 @@ pub fn strays() {
     unsafe { asm!("int 0x99", "int 0x99", "int 0x99", "int 2") };
 }
 
+/// Its name is looked for in a backtrace.
+#[inline(never)]
 pub fn panic() {
     panic!("a drill");
 }
 
+/// Its name is looked for in a backtrace.
+#[inline(never)]
 pub fn last_words() {
     panic!("over the wire");
 }
