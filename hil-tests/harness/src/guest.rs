@@ -5,13 +5,18 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::machine::{Boot, Machine};
 use crate::monitor::Monitor;
 
 /// What the core writes to the third serial line, which Linux leaves alone.
 pub const CORE_LOG: &str = "core.log";
+
+/// Between two words about a guest that is at it.
+const PROGRESS: Duration = Duration::from_secs(60);
+/// Characters of its last line that they show.
+const SHOWN: usize = 100;
 
 /// What comes from a guest next.
 pub enum Next {
@@ -32,6 +37,8 @@ pub struct Guest {
     said: Vec<String>,
     kernel_log: PathBuf,
     patience: Duration,
+    /// When somebody was last told how far it is.
+    told: Instant,
     pub monitor: Monitor,
 }
 
@@ -78,20 +85,37 @@ impl Guest {
             said: Vec::new(),
             kernel_log,
             patience,
+            told: Instant::now(),
             monitor,
         })
     }
 
     /// Waits for what comes next.
     pub fn next(&mut self) -> Result<Next, String> {
-        match self.lines.recv_timeout(self.patience) {
-            Ok(line) => {
-                self.said.push(line.clone());
-                Ok(Next::Line(line))
+        let begin = Instant::now();
+        loop {
+            if self.told.elapsed() > PROGRESS {
+                self.tell();
             }
-            Err(RecvTimeoutError::Timeout) => Ok(Next::Silence),
-            Err(RecvTimeoutError::Disconnected) => self.end(),
+            let left = self.patience.saturating_sub(begin.elapsed());
+            match self.lines.recv_timeout(left.min(PROGRESS)) {
+                Ok(line) => {
+                    self.said.push(line.clone());
+                    return Ok(Next::Line(line));
+                }
+                Err(RecvTimeoutError::Timeout) if left > PROGRESS => {}
+                Err(RecvTimeoutError::Timeout) => return Ok(Next::Silence),
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
+            }
         }
+    }
+
+    /// That the guest is at it, for whoever watches.
+    fn tell(&mut self) {
+        let last = self.said.last().map_or("nothing", String::as_str);
+        let last: String = last.chars().take(SHOWN).collect();
+        println!("  {} lines, the last: {last}", self.said.len());
+        self.told = Instant::now();
     }
 
     fn end(&mut self) -> Result<Next, String> {

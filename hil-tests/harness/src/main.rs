@@ -39,14 +39,14 @@ mod vm;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
 
 use build::Cases;
 use options::{Cli, Options, Other};
 use parts::{Kernel, Parts, Qemu, Suite};
-use report::Report;
+use report::{Report, Summary};
 use scenario::Scenario;
 use session::Session;
 use target::Target;
@@ -159,11 +159,17 @@ fn all(options: &Options) -> Result<Report, Trouble> {
         python,
         ..build::cases(root, &work)?
     };
-    let mut total = Report::default();
+    let mut summary = Summary::default();
     for (suite, kernel) in suites.iter().zip(&kernels) {
-        total.add(one(options, &qemu, kernel, *suite, &cases)?);
+        let begin = Instant::now();
+        // What is wrong with one kernel leaves the others.
+        if let Err(why) = one(options, &qemu, kernel, *suite, &cases, &mut summary) {
+            let broken = Report::broken(&kernel.release, &why);
+            summary.add(&kernel.release, broken, begin.elapsed());
+        }
     }
-    Ok(total)
+    summary.print();
+    Ok(summary.total)
 }
 
 /// All machines with one kernel.
@@ -173,7 +179,8 @@ fn one(
     kernel: &Kernel,
     suite: Suite,
     cases: &Cases,
-) -> Result<Report, String> {
+    summary: &mut Summary,
+) -> Result<(), String> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
     let module = build::module(root, &work, kernel)?;
@@ -183,7 +190,7 @@ fn one(
         kernel,
         initramfs: initramfs::pack(&work, kernel, &module, cases)?,
         options: &guest_options,
-        patience: Duration::from_secs(options.patience),
+        patience: options.patience(),
         whole: options.filter.is_none(),
         logs: work.join("logs"),
     };
@@ -199,33 +206,41 @@ fn one(
                 .filter(|s| options.wants(s.title())),
         )
         .collect();
-    let mut total = Report::default();
     for machine in options.machines() {
         let begin = Instant::now();
         let mut report = Report::default();
         for scenario in &scenarios {
-            report.add(session.boot(&machine, *scenario)?.report);
+            let run = session.try_twice(&machine, *scenario);
+            report.add(run.unwrap_or_else(|why| Report::broken(scenario.title(), &why)));
         }
-        report.print(&format!("{}, {machine}", kernel.release), begin.elapsed());
-        total.add(report);
+        let name = format!("{}, {machine}", kernel.release);
+        summary.add(&name, report, begin.elapsed());
     }
-    let counted = [Scenario::Apps, Scenario::Deadlines, Scenario::Timing];
-    if options.counts(suite) && counted.iter().any(|case| options.wants(case.title())) {
-        let begin = Instant::now();
-        let mut report = Report::default();
-        for scenario in [Scenario::Apps, Scenario::Deadlines] {
-            if options.wants(scenario.title()) && !options.timing {
-                report.add(timing::counted(&session, scenario)?);
-            }
-        }
-        if options.wants(Scenario::Timing.title()) {
-            report.add(timing::run(&session, root, options.bless)?);
-        }
-        report.print(
-            &format!("{}, counted time", kernel.release),
-            begin.elapsed(),
-        );
-        total.add(report);
+    if options.counts(suite) {
+        counted(options, &session, root, summary);
     }
-    Ok(total)
+    Ok(())
+}
+
+/// What wants counted time.
+fn counted(options: &Options, session: &Session<'_>, root: &Path, summary: &mut Summary) {
+    let begin = Instant::now();
+    let mut report = Report::default();
+    let cases = [Scenario::Apps, Scenario::Deadlines];
+    let cases = cases.into_iter().filter(|_| !options.timing);
+    let wanted: Vec<_> = cases
+        .chain([Scenario::Timing])
+        .filter(|case| options.wants(case.title()))
+        .collect();
+    for case in &wanted {
+        let run = match case {
+            Scenario::Timing => timing::run(session, root, options.bless),
+            _ => timing::counted(session, *case),
+        };
+        report.add(run.unwrap_or_else(|why| Report::broken(case.title(), &why)));
+    }
+    if !wanted.is_empty() {
+        let name = format!("{}, counted time", session.kernel.release);
+        summary.add(&name, report, begin.elapsed());
+    }
 }

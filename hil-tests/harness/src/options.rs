@@ -1,6 +1,7 @@
 //! The command line, and what it asks for.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -82,9 +83,9 @@ pub struct Options {
     /// Seed of the random calls
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Seconds of silence after which a guest counts as hung
-    #[arg(long, value_name = "S", default_value_t = 300)]
-    pub patience: u64,
+    /// Seconds of silence after which a guest counts as hung (default: 300; an hour for cases that do more than usual)
+    #[arg(long, value_name = "S")]
+    patience: Option<u64>,
     /// Where fetched parts are kept (default: offsched in the user's cache folder)
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
@@ -92,6 +93,10 @@ pub struct Options {
 
 /// The kernel whose figures have budgets, and which a short run uses.
 const NEWEST: Suite = Suite::Backports;
+
+/// Until a guest counts as hung; the same where cases do more than usual.
+const PATIENCE: Duration = Duration::from_secs(300);
+const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 
 impl Options {
     /// The kernels to run.
@@ -128,6 +133,14 @@ impl Options {
             let cpus = if self.short { 4 } else { 2 };
             vec![machine(self.cpus.unwrap_or(cpus), self.x2apic)]
         }
+    }
+
+    /// How long a guest may say nothing: a case speaks at its end.
+    pub fn patience(&self) -> Duration {
+        let more = [self.faults, self.cycles, self.calls, self.kills];
+        let more = self.long || more.iter().any(Option::is_some);
+        let usual = if more { LONG_PATIENCE } else { PATIENCE };
+        self.patience.map_or(usual, Duration::from_secs)
     }
 
     /// True if the guest is to have Python.

@@ -74,6 +74,13 @@ impl Report {
         }
     }
 
+    /// One that failed before it had any case.
+    pub fn broken(what: &str, why: &str) -> Self {
+        let mut report = Self::default();
+        report.fail(&format!("{what}: {why}"));
+        report
+    }
+
     /// Something to tell.
     pub fn note(&mut self, text: String) {
         self.notes.push(text);
@@ -115,6 +122,38 @@ impl Report {
     }
 }
 
+/// What ran, one after the other: a line each at the end, when the lines of the first are long gone.
+#[derive(Default)]
+pub struct Summary {
+    pub total: Report,
+    rows: Vec<String>,
+}
+
+impl Summary {
+    /// Tells how one ended.
+    pub fn add(&mut self, name: &str, report: Report, took: Duration) {
+        report.print(name, took);
+        self.rows.push(format!(
+            "{:>7} {:>7} {:>9.1} s  {name}",
+            report.passed,
+            report.failed,
+            took.as_secs_f64()
+        ));
+        self.total.add(report);
+    }
+
+    /// The table, if there is more than one line.
+    pub fn print(&self) {
+        if self.rows.len() > 1 {
+            println!("\n passed  failed        time  machine");
+            self.rows.iter().for_each(|row| println!("{row}"));
+            self.total.complaints.iter().for_each(|complaint| {
+                println!("{}", complaint.lines().next().unwrap_or_default());
+            });
+        }
+    }
+}
+
 fn figure(text: &str) -> Option<(String, u64)> {
     let (name, cycles) = text.rsplit_once(' ')?;
     Some((name.to_owned(), cycles.parse().ok()?))
@@ -151,5 +190,19 @@ mod tests {
         report.cut_short("ended before its cases did", "c\n", "a\nb\n");
         assert_eq!(report.failed, 1);
         assert!(report.complaints[0].ends_with("a\nb"));
+    }
+
+    #[test]
+    fn what_could_not_run_is_a_failure_and_the_others_are_kept() {
+        let mut summary = Summary::default();
+        summary.add("one", Report::broken("boot", "no QEMU"), Duration::ZERO);
+        summary.add(
+            "two",
+            Report::parse("pass a\npass b\ndone\n"),
+            Duration::ZERO,
+        );
+        assert_eq!((summary.total.passed, summary.total.failed), (2, 1));
+        assert_eq!(summary.total.complaints, ["fail boot: no QEMU"]);
+        assert!(summary.rows[1].ends_with("two"));
     }
 }
