@@ -25,7 +25,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything that must hold before a change goes in: format, lints, tests, docs, licences
+    /// Everything that must hold before a change goes in: format, lints, tests, docs, licences, images in QEMU
     Test(TestArgs),
     /// Measure the executive beside its peers, in one run
     Bench(BenchArgs),
@@ -44,7 +44,7 @@ struct TestArgs {
     /// The long forms: 100,000 random task sets, more cases of every property
     #[arg(long)]
     long: bool,
-    /// Run images on a CPU taken out of a stock kernel in QEMU too, as `hil --short`
+    /// Fail where the run in QEMU cannot be made: without, that is told and the rest goes on
     #[arg(long)]
     hil: bool,
 }

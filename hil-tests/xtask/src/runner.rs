@@ -13,10 +13,18 @@ pub struct Step {
     pub command: Command,
 }
 
-/// A step that held.
+/// A step that held, or was left out.
 pub struct Done {
     name: &'static str,
-    took: Option<Duration>,
+    end: End,
+}
+
+enum End {
+    Held(Duration),
+    /// Not a part of this machine's Rust.
+    Skipped,
+    /// It could not run, and with it was not tried what it tries.
+    NotRun(String),
 }
 
 impl Step {
@@ -71,7 +79,15 @@ impl Step {
     ///
     /// # Errors
     /// A sentence that says which step failed and how to run it alone.
-    pub fn run(mut self) -> Result<Done, String> {
+    pub fn run(self) -> Result<Done, String> {
+        self.run_unless(None)
+    }
+
+    /// Runs it; a step that ends with the status in `obstacle` could not run, for the reason beside it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_unless(mut self, obstacle: Option<(i32, &str)>) -> Result<Done, String> {
         println!("\n==> {}: {}", self.name, self.line());
         let begin = Instant::now();
         let status = self
@@ -79,6 +95,13 @@ impl Step {
             .status()
             .map_err(|error| format!("{}: cannot start `{}`: {error}", self.name, self.line()))?;
         let took = begin.elapsed();
+        if let Some((_, why)) = obstacle.filter(|(code, _)| status.code() == Some(*code)) {
+            println!("==> {}: NOT RUN: {why}", self.name);
+            return Ok(Done {
+                name: self.name,
+                end: End::NotRun(why.to_owned()),
+            });
+        }
         if !status.success() {
             return Err(format!(
                 "{} failed after {:.1} s ({status}); to see it alone: {}",
@@ -90,7 +113,7 @@ impl Step {
         println!("==> {}: ok, {:.1} s", self.name, took.as_secs_f64());
         Ok(Done {
             name: self.name,
-            took: Some(took),
+            end: End::Held(took),
         })
     }
 }
@@ -99,14 +122,26 @@ impl Done {
     /// A step that was left out, for a reason that is told here.
     pub fn skipped(name: &'static str, why: &str) -> Self {
         println!("\n==> {name}: skipped: {why}");
-        Self { name, took: None }
+        Self {
+            name,
+            end: End::Skipped,
+        }
+    }
+
+    /// Why it could not run, if so.
+    pub fn not_run(&self) -> Option<String> {
+        match &self.end {
+            End::NotRun(why) => Some(format!("{} was NOT RUN: {why}", self.name)),
+            _ => None,
+        }
     }
 
     /// One line of the closing summary.
     pub fn line(&self) -> String {
-        match self.took {
-            Some(took) => format!("  {:<12} {:>7.1} s", self.name, took.as_secs_f64()),
-            None => format!("  {:<12} skipped", self.name),
+        match &self.end {
+            End::Held(took) => format!("  {:<12} {:>7.1} s", self.name, took.as_secs_f64()),
+            End::Skipped => format!("  {:<12} skipped", self.name),
+            End::NotRun(why) => format!("  {:<12} NOT RUN: {why}", self.name),
         }
     }
 }
@@ -126,4 +161,30 @@ pub fn target_dir(name: &str) -> PathBuf {
     let ours =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     root().join(ours).join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends_with(code: i32, obstacle: Option<(i32, &str)>) -> Result<Done, String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exit {code}")]);
+        let step = Step {
+            name: "step",
+            command,
+        };
+        step.run_unless(obstacle)
+    }
+
+    #[test]
+    fn a_step_that_could_not_run_is_told_and_no_other_failure_is_forgiven() {
+        let obstacle = Some((3, "no parts"));
+        let done = ends_with(3, obstacle).unwrap();
+        assert!(done.line().ends_with("NOT RUN: no parts"));
+        assert!(done.not_run().is_some());
+        assert!(ends_with(0, obstacle).unwrap().not_run().is_none());
+        assert!(ends_with(1, obstacle).is_err());
+        assert!(ends_with(3, None).is_err());
+    }
 }
