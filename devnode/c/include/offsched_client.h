@@ -65,7 +65,10 @@ struct offsched_service {
 	char recv_name[33];
 };
 
+/* Of several cores of the kernel's device, the first that runs. */
 int offsched_open(struct offsched_device **device, const char *path);
+/* The core on that CPU. A hosted device has one core, whatever its CPU. */
+int offsched_open_cpu(struct offsched_device **device, const char *path, unsigned int cpu);
 void offsched_close(struct offsched_device *device);
 
 /* Fills in up to `count` services and returns how many there are. */
@@ -88,6 +91,13 @@ int offsched_bind(struct offsched_channel **channel, const struct offsched_devic
 int offsched_bind_typed(struct offsched_channel **channel, const struct offsched_device *device,
 			const char *service, uint64_t send_type, uint64_t recv_type);
 uint64_t offsched_type(const char *text);
+/*
+ * As offsched_bind_typed, waiting for a channel where all are taken; -EBUSY if
+ * none became free in the time given. Who comes first is not settled.
+ */
+int offsched_bind_timeout(struct offsched_channel **channel, const struct offsched_device *device,
+			  const char *service, uint64_t send_type, uint64_t recv_type,
+			  int timeout_ms);
 void offsched_unbind(struct offsched_channel *channel);
 
 /* Sends one message; waits for room. */

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "device.h"
 #include "offsched_client.h"
@@ -56,20 +55,16 @@ static int channel_attach(struct offsched_channel *channel)
 }
 
 static int channel_bind(struct offsched_channel *channel, const struct offsched_device *device,
-			const char *service, uint64_t send_type, uint64_t recv_type)
+			struct node_ask *ask)
 {
-	struct node_ask ask = { .send_type = send_type, .recv_type = recv_type };
 	int error;
 
-	if (!*service || strlen(service) > sizeof(ask.name))
-		return -ENOENT;
-	memcpy(ask.name, service, strlen(service));
 	channel->node = device->node;
-	/* Anew: the core may be another one than when the device was opened. */
-	error = region_map(&channel->region, channel->node, device->path, &ask);
+	/* Anew: the core may have been started again since the device was opened. */
+	error = region_map(&channel->region, channel->node, device->path, ask);
 	if (error)
 		return error;
-	error = channel->node->bind(device->path, &ask, &channel->grant);
+	error = channel->node->bind(device->path, ask, &channel->grant);
 	if (error) {
 		region_unmap(&channel->region);
 		return error;
@@ -85,21 +80,35 @@ static int channel_bind(struct offsched_channel *channel, const struct offsched_
 int offsched_bind(struct offsched_channel **channel, const struct offsched_device *device,
 		  const char *service)
 {
-	return offsched_bind_typed(channel, device, service, 0, 0);
+	return offsched_bind_timeout(channel, device, service, 0, 0, 0);
 }
 
 int offsched_bind_typed(struct offsched_channel **channel, const struct offsched_device *device,
 			const char *service, uint64_t send_type, uint64_t recv_type)
 {
+	return offsched_bind_timeout(channel, device, service, send_type, recv_type, 0);
+}
+
+int offsched_bind_timeout(struct offsched_channel **channel, const struct offsched_device *device,
+			  const char *service, uint64_t send_type, uint64_t recv_type,
+			  int timeout_ms)
+{
+	struct node_ask ask = {
+		.send_type = send_type, .recv_type = recv_type, .wait_ms = timeout_ms,
+	};
 	struct offsched_channel *bound;
 	int error;
 
 	if (!channel || !device || !service)
 		return -EINVAL;
+	if (!*service || strlen(service) > sizeof(ask.name))
+		return -ENOENT;
+	memcpy(ask.name, service, strlen(service));
+	ask.cpu = device->cpu;
 	bound = calloc(1, sizeof(*bound));
 	if (!bound)
 		return -ENOMEM;
-	error = channel_bind(bound, device, service, send_type, recv_type);
+	error = channel_bind(bound, device, &ask);
 	if (error) {
 		free(bound);
 		return error;
@@ -145,20 +154,6 @@ static void channel_ring_if(const struct offsched_channel *channel, bool asked)
 		channel->node->ring(&channel->grant);
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-/* The end of a timeout; -1: none. */
-static long long deadline_of(int timeout_ms)
-{
-	return timeout_ms > 0 ? now_ms() + timeout_ms : timeout_ms;
-}
-
 /* Sleeps until the core rings. 0: it may have; else a negative errno. */
 static int channel_sleep(const struct offsched_channel *channel, long long deadline, short events)
 {
@@ -167,7 +162,7 @@ static int channel_sleep(const struct offsched_channel *channel, long long deadl
 		{ .fd = grant->wake, .events = events },
 		{ .fd = grant->handle == grant->wake ? -1 : grant->handle, .events = POLLIN },
 	};
-	long long left = deadline < 0 ? -1 : deadline - now_ms();
+	long long left = deadline < 0 ? -1 : deadline - node_now_ms();
 	int ready;
 
 	if (deadline >= 0 && left <= 0)
@@ -213,7 +208,7 @@ static int channel_send(struct offsched_channel *channel, const void *message, s
 int offsched_send(struct offsched_channel *channel, const void *message, size_t len,
 		  int timeout_ms)
 {
-	long long deadline = deadline_of(timeout_ms);
+	long long deadline = node_deadline(timeout_ms);
 	int error, waited = 0;
 
 	if (!channel || (len && !message))
@@ -245,7 +240,7 @@ static int channel_recv(struct offsched_channel *channel, void *buffer, size_t s
 
 int offsched_recv(struct offsched_channel *channel, void *buffer, size_t size, int timeout_ms)
 {
-	long long deadline = deadline_of(timeout_ms);
+	long long deadline = node_deadline(timeout_ms);
 	int len, waited = 0;
 
 	if (!channel || (size && !buffer))

@@ -10,8 +10,13 @@
 
 int offsched_open(struct offsched_device **device, const char *path)
 {
+	return offsched_open_cpu(device, path, OFFSCHED_ANY_CPU);
+}
+
+int offsched_open_cpu(struct offsched_device **device, const char *path, unsigned int cpu)
+{
 	struct offsched_device *opened;
-	struct node_ask ask = { 0 };
+	struct node_ask ask = { .cpu = cpu };
 	int error;
 
 	if (!device || !path)
@@ -27,6 +32,7 @@ int offsched_open(struct offsched_device **device, const char *path)
 		free(opened);
 		return error;
 	}
+	opened->cpu = ask.cpu;
 	*device = opened;
 	return 0;
 }

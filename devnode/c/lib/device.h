@@ -8,6 +8,7 @@
 struct offsched_device {
 	const struct node *node;
 	struct region region;	/* as it was when the device was opened */
+	uint32_t cpu;		/* of the kernel's device */
 	char path[];
 };
 

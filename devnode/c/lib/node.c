@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "node.h"
 
@@ -40,6 +41,19 @@ void node_unmap(struct node_memory *memory)
 	if (memory->at)
 		munmap(memory->at, memory->bytes);
 	memory->at = NULL;
+}
+
+long long node_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+long long node_deadline(int timeout_ms)
+{
+	return timeout_ms > 0 ? node_now_ms() + timeout_ms : timeout_ms;
 }
 
 int node_readable(int fd, int timeout_ms)

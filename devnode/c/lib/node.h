@@ -16,7 +16,8 @@ struct node_ask {
 	char name[NAME_BYTES];	/* of a service, padded with zeros */
 	uint64_t send_type;	/* of messages; 0: any */
 	uint64_t recv_type;
-	uint32_t cpu;		/* of the kernel's device: set by region, used by bind */
+	uint32_t cpu;		/* of the kernel's device; if it was any, region sets it */
+	int wait_ms;		/* for a channel, where all are taken; -1: as long as it takes */
 };
 
 /* Memory of the device, mapped. */
@@ -61,6 +62,10 @@ int node_at(const char *path, const struct node **node);
 /* Maps `bytes` of a file. 0 or a negative errno. */
 int node_map(struct node_memory *memory, int file, size_t bytes, uint64_t offset, int access);
 void node_unmap(struct node_memory *memory);
+
+/* The monotonic clock, and the end of a timeout on it; -1: none. */
+long long node_now_ms(void);
+long long node_deadline(int timeout_ms);
 
 /* Waits until something is to be read. 1: it is; 0: not in time; or a negative errno. */
 int node_readable(int fd, int timeout_ms);

@@ -32,7 +32,6 @@ static int kernel_region(const char *path, struct node_ask *ask, struct node_mem
 	struct offsched_core_status status = { 0 };
 	int fd, error;
 
-	ask->cpu = OFFSCHED_ANY_CPU;
 	fd = kernel_open(path, O_RDONLY, &ask->cpu);
 	if (fd < 0)
 		return fd;
@@ -52,6 +51,9 @@ static int kernel_bind(const char *path, const struct node_ask *ask, struct node
 		.layout_hash = ask->layout_hash,
 		.rx_type = ask->send_type,
 		.tx_type = ask->recv_type,
+		.flags = ask->wait_ms ? OFFSCHED_BIND_WAIT : 0,
+		/* 0: as long as it takes. */
+		.wait_ms = ask->wait_ms > 0 ? (__u32)ask->wait_ms : 0,
 	};
 	__u32 cpu = ask->cpu;
 	int fd = kernel_open(path, O_RDWR, &cpu), error;

@@ -6,6 +6,7 @@
 
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,6 +19,8 @@
 
 /* Longest wait for an answer: the device answers at once or is not well. */
 #define ANSWER_MS	5000
+/* Longest pause between two tries to bind. */
+#define ASK_AGAIN_MS	20
 #define FDS_MAX		3
 
 static int socket_connect(const char *path)
@@ -176,7 +179,7 @@ static int socket_region(const char *path, struct node_ask *ask, struct node_mem
 	return error;
 }
 
-static int socket_bind(const char *path, const struct node_ask *ask, struct node_grant *grant)
+static int bind_once(const char *path, const struct node_ask *ask, struct node_grant *grant)
 {
 	int socket = socket_connect(path), fds[FDS_MAX], error;
 	struct offsched_reply reply;
@@ -202,6 +205,26 @@ static int socket_bind(const char *path, const struct node_ask *ask, struct node
 	grant->channel_epoch = reply.channel_epoch;
 	grant->core_epoch = reply.core_epoch;
 	return 0;
+}
+
+/* A hosted device keeps nobody waiting: it is asked again, soon at first. */
+static int socket_bind(const char *path, const struct node_ask *ask, struct node_grant *grant)
+{
+	long long deadline = node_deadline(ask->wait_ms), left = 0;
+	int error, pause = 1;
+
+	for (;;) {
+		error = bind_once(path, ask, grant);
+		if (deadline >= 0)
+			left = deadline - node_now_ms();
+		if (error != -EBUSY || (deadline >= 0 && left <= 0))
+			return error;
+		if (deadline >= 0 && pause > left)
+			pause = (int)left;
+		if (poll(NULL, 0, pause) < 0)
+			return -errno;
+		pause = 2 * pause < ASK_AGAIN_MS ? 2 * pause : ASK_AGAIN_MS;
+	}
 }
 
 static void socket_ring(const struct node_grant *grant)

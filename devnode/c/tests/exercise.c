@@ -6,16 +6,22 @@
  *	exercise DEVICE
  *
  * Then waits without end, and says what it was told when the core went.
+ *
+ *	exercise DEVICE CPU
+ *
+ * binds what the core on that CPU serves, and says what it is called.
  */
 
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "offsched_client.h"
 
@@ -70,6 +76,22 @@ static int mappings(void)
 	return count;
 }
 
+static void open_by_cpu(const char *path)
+{
+	struct offsched_device *device;
+	struct stat node;
+
+	CHECK(stat(path, &node), 0);
+	if (S_ISCHR(node.st_mode)) {
+		/* Linux's own, and one that there is not. */
+		CHECK(offsched_open_cpu(&device, path, 0), -ENODEV);
+		CHECK(offsched_open_cpu(&device, path, 1000000), -EINVAL);
+		return;
+	}
+	CHECK(offsched_open_cpu(&device, path, 1000000), 0);
+	offsched_close(device);
+}
+
 static struct offsched_device *open_device(const char *path)
 {
 	struct offsched_service services[4];
@@ -93,7 +115,36 @@ static struct offsched_device *open_device(const char *path)
 	return device;
 }
 
-static struct offsched_channel *bind_timer(const struct offsched_device *device)
+static void *bind_at_last(void *device)
+{
+	struct offsched_channel *channel;
+
+	CHECK(offsched_bind_timeout(&channel, device, "timer", offsched_type(REQUEST), 0,
+				    OFFSCHED_FOREVER), 0);
+	return channel;
+}
+
+/* All are taken: waits for one, in vain and until `*taken` is free. */
+static void bind_waiting(struct offsched_device *device, struct offsched_channel **taken)
+{
+	struct offsched_channel *channel;
+	pthread_t waiter;
+	void *bound;
+
+	CHECK(offsched_bind_timeout(&channel, device, "timer", 0, 0, 20), -EBUSY);
+	CHECK(offsched_bind_timeout(&channel, device, "timer", 0, offsched_type(MIXED),
+				    OFFSCHED_FOREVER), -EPROTOTYPE);
+	CHECK(offsched_bind_timeout(&channel, device, "no such service", 0, 0, OFFSCHED_FOREVER),
+	      -ENOENT);
+	CHECK(pthread_create(&waiter, NULL, bind_at_last, device), 0);
+	CHECK(poll(NULL, 0, 50), 0);
+	offsched_unbind(*taken);
+	CHECK(pthread_join(waiter, &bound), 0);
+	*taken = bound;
+	CHECK(offsched_bind(&channel, device, "timer"), -EBUSY);
+}
+
+static struct offsched_channel *bind_timer(struct offsched_device *device)
 {
 	struct offsched_channel *channels[CLIENTS], *channel = NULL;
 
@@ -109,6 +160,7 @@ static struct offsched_channel *bind_timer(const struct offsched_device *device)
 		CHECK(offsched_bind_typed(&channels[at], device, "timer", offsched_type(REQUEST),
 					  at % 2 ? offsched_type(REPLY) : 0), 0);
 	CHECK(offsched_bind(&channel, device, "timer"), -EBUSY);
+	bind_waiting(device, &channels[3]);
 	/* Free at once when unbound. */
 	for (int at = 0; at < CLIENTS; at++)
 		offsched_unbind(channels[at]);
@@ -178,6 +230,21 @@ static void in_batches(struct offsched_channel *channel)
 	CHECK(poll(&(struct pollfd){ .fd = offsched_poll_fd(channel), .events = POLLIN }, 1, 0), 0);
 }
 
+static int on_cpu(const char *path, unsigned int cpu)
+{
+	struct offsched_service service;
+	struct offsched_channel *channel;
+	struct offsched_device *device;
+
+	CHECK(offsched_open_cpu(&device, path, cpu), 0);
+	CHECK(offsched_services(device, &service, 1), 1);
+	CHECK(offsched_bind(&channel, device, service.name), 0);
+	offsched_unbind(channel);
+	offsched_close(device);
+	puts(service.name);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct offsched_device *device;
@@ -185,8 +252,11 @@ int main(int argc, char **argv)
 	struct reply reply;
 	int error, files = open_files();
 
+	if (argc == 3)
+		return on_cpu(argv[1], (unsigned int)atoi(argv[2]));
 	if (argc != 2)
 		return 2;
+	open_by_cpu(argv[1]);
 	device = open_device(argv[1]);
 	channel = bind_timer(device);
 	one_by_one(channel);
