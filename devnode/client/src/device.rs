@@ -85,12 +85,7 @@ impl Device {
     /// # Errors
     /// [`Error::WrongType`], and those of [`bind`](Self::bind).
     pub fn bind_typed<Rx: Message, Tx: Message>(&self, service: &str) -> Result<Channel, Error> {
-        let types = const { [MessageType::of::<Rx>(), MessageType::of::<Tx>()] };
-        let target = Target {
-            types,
-            ..untyped(service)
-        };
-        self.bind_to(target, Duration::ZERO)
+        self.bind_to(typed::<Rx, Tx>(service), Duration::ZERO)
     }
 
     fn bind_to(&self, target: Target, patience: Duration) -> Result<Channel, Error> {
@@ -104,6 +99,22 @@ impl Device {
     /// # Errors
     /// As [`bind`](Self::bind).
     pub fn bind_timeout(&self, service: &str, timeout: Duration) -> Result<Channel, Error> {
+        self.bind_waiting(&untyped(service), timeout)
+    }
+
+    /// As [`bind_typed`](Self::bind_typed), waiting as [`bind_timeout`](Self::bind_timeout) does.
+    ///
+    /// # Errors
+    /// As [`bind_typed`](Self::bind_typed).
+    pub fn bind_typed_timeout<Rx: Message, Tx: Message>(
+        &self,
+        service: &str,
+        timeout: Duration,
+    ) -> Result<Channel, Error> {
+        self.bind_waiting(&typed::<Rx, Tx>(service), timeout)
+    }
+
+    fn bind_waiting(&self, target: &Target, timeout: Duration) -> Result<Channel, Error> {
         let deadline = Instant::now().checked_add(timeout);
         let mut pause = ASK_AGAIN.0;
         loop {
@@ -112,7 +123,7 @@ impl Device {
                     at.saturating_duration_since(Instant::now())
                 })
             };
-            match self.bind_to(untyped(service), left()) {
+            match self.bind_to(target.clone(), left()) {
                 Err(Error::AllTaken { .. }) if !left().is_zero() => {}
                 result => return result,
             }
@@ -190,6 +201,14 @@ fn untyped(service: &str) -> Target {
     Target {
         service: service.to_owned(),
         types: Default::default(),
+    }
+}
+
+/// A service with messages of these types.
+fn typed<Rx: Message, Tx: Message>(service: &str) -> Target {
+    Target {
+        types: const { [MessageType::of::<Rx>(), MessageType::of::<Tx>()] },
+        ..untyped(service)
     }
 }
 

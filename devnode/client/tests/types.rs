@@ -81,6 +81,27 @@ fn a_binding_with_other_types_is_refused_in_words_that_name_them() {
     assert_eq!(Order::SHAPE.to_string(), "Order{_kind@0:u32,_id@4:u32}8");
 }
 
+/// Waits where all are taken, and for nothing else.
+#[test]
+fn a_binding_with_types_waits_for_a_channel() {
+    let image = Image::start_as(&typed());
+    let device = image.open();
+    let soon = Duration::from_millis(5);
+    let first = device.bind_typed_timeout::<Order, [u64; 2]>("echo", soon);
+    let (first, _second) = (first.unwrap(), device.bind("echo").unwrap());
+    let error = device.bind_typed_timeout::<Order, [u64; 2]>("echo", soon);
+    assert!(matches!(error.err(), Some(Error::AllTaken { .. })));
+    let error = device.bind_typed_timeout::<Order, Order>("echo", LONG);
+    let error = error.err().unwrap();
+    assert!(matches!(error, Error::WrongType { .. }), "at once: {error}");
+    let waits = std::thread::spawn({
+        let device = device.clone();
+        move || device.bind_typed_timeout::<Order, [u64; 2]>("echo", LONG)
+    });
+    first.close();
+    waits.join().unwrap().unwrap().send(b"whatever").unwrap();
+}
+
 const GROUP: u32 = 12_345;
 const STRANGER: u32 = 54_321;
 
