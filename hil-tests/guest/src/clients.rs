@@ -36,6 +36,7 @@ pub fn cases() -> Vec<Case> {
         })
         .with_file(PYTHON),
         Case::new("every call of the C library", exercise),
+        Case::new("the C library finds the core of a CPU", by_cpu).with_cpus(3),
     ]
 }
 
@@ -139,5 +140,21 @@ fn exercise(rig: &Rig) -> Outcome {
     } else {
         let errors = String::from_utf8_lossy(&ended.stderr);
         Err(format!("{}\n{printed}{errors}", ended.status))
+    }
+}
+
+/// Each of two cores has a service of its own.
+fn by_cpu(rig: &Rig) -> Outcome {
+    let other = rig.on(rig.cpu + 1);
+    let (one, two) = (rig.start("timers")?, other.start("echoes")?);
+    let found = [rig.cpu, other.cpu].map(|cpu| {
+        let cpu = cpu.to_string();
+        said(rig.program("exercise").args([NODE, &cpu]))
+    });
+    two.give_back()?;
+    one.give_back()?;
+    match found {
+        [Ok(one), Ok(two)] if (&*one, &*two) == ("timer\n", "echo\n") => Ok(()),
+        _ => Err(format!("{found:?}")),
     }
 }
