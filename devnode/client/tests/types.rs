@@ -98,6 +98,8 @@ fn a_binding_with_types_waits_for_a_channel() {
         let device = device.clone();
         move || device.bind_typed_timeout::<Order, [u64; 2]>("echo", LONG)
     });
+    // It waits by then, most likely; the test holds if it does not.
+    std::thread::sleep(Duration::from_millis(50));
     first.close();
     waits.join().unwrap().unwrap().send(b"whatever").unwrap();
 }
