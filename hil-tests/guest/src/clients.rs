@@ -61,7 +61,7 @@ fn kills(rig: &Rig) -> Outcome {
 fn restarts(rig: &Rig) -> Outcome {
     let core = rig.start("stream")?;
     let again = format!(
-        "{command} return --cpu {cpu} && {command} start --cpu {cpu} --image {image}",
+        "exec >/dev/null; {command} return --cpu {cpu} && {command} start --cpu {cpu} --image {image}",
         command = rig.file("bin/offsched").display(),
         cpu = rig.cpu,
         image = rig.file("images/stream").display(),

@@ -129,7 +129,7 @@ fn shell(rig: &Rig) -> Outcome {
 fn redirected(rig: &Rig) -> Outcome {
     let script = r#"
         for number in 1 2 3; do
-            printf "\0\0\0\0\0\0\0\0$number: a message of 24 byte"
+            printf "\000\000\000\000\000\000\000\000$number: a message of 24 bytes"
             dd bs=4096 count=1 2>/dev/null | tail -c 24 >&2
             echo >&2
         done"#;
@@ -139,7 +139,7 @@ fn redirected(rig: &Rig) -> Outcome {
         bind.args(["bind", "echo", "--", "sh", "-c", script]);
         let output = bind.output().map_err(|error| error.to_string())?;
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        let line = |number| format!("{number}: a message of 24 byte\n");
+        let line = |number| format!("{number}: a message of 24 bytes\n");
         if !output.status.success() || told != [1, 2, 3].map(line).concat() {
             return Err(format!("{}\n{told}", output.status));
         }
