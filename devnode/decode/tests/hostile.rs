@@ -47,6 +47,11 @@ prop_compose! {
     }
 }
 
+thread_local! {
+    /// Read once for all scenes: it takes longer than telling one.
+    static SYMBOLS: Symbols<'static> = symbols();
+}
+
 proptest! {
     #[test]
     fn any_scene_is_told(scene in scenes(), message in ".{0,300}") {
@@ -54,7 +59,7 @@ proptest! {
         header.scene.write(&scene);
         header.crash.write(format_args!("{message}"));
         crashed(&header);
-        let text = crash(&header, Some(&symbols())).unwrap();
+        let text = SYMBOLS.with(|symbols| crash(&header, Some(symbols))).unwrap();
         for address in scene.trace.addresses() {
             let shown = scene.kind == CrashKind::Panic || text.contains(&format!("{address:#018x}"));
             prop_assert!(shown, "{address:#x}");
