@@ -60,7 +60,8 @@ async fn stream(channel: &mut AsyncChannel, end: &AtomicBool) -> Result<(bool, u
     let mut stream = Stream::new(channel.get_mut());
     let mut buf = [0; size_of::<Message>()];
     loop {
-        let ends = end.load(Ordering::Relaxed);
+        // One that is told to end at once has something to tell of all the same.
+        let ends = end.load(Ordering::Relaxed) && stream.got() > 0;
         if ends && stream.idle() {
             return Ok((false, stream.got()));
         }

@@ -85,7 +85,8 @@ fn stream(channel: &mut Channel, end: &AtomicBool) -> Result<(bool, u64), String
     let mut stream = Stream::new(channel);
     let mut buf = [0; size_of::<Message>()];
     loop {
-        let ends = end.load(Ordering::Relaxed);
+        // One that is told to end at once has something to tell of all the same.
+        let ends = end.load(Ordering::Relaxed) && stream.got() > 0;
         if ends && stream.idle() {
             return Ok((false, stream.got()));
         }
