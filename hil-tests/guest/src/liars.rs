@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use offsched_abi::header::{RUNG_OFFSET, STATE_OFFSET, State};
+use offsched_abi::header::{BELL_OFFSET, RUNG_OFFSET, STATE_OFFSET, State};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, Timespec};
 use rustix::io::{Errno, read, write};
@@ -310,12 +310,18 @@ fn late(rig: &Rig) -> Outcome {
 fn late_once(rig: &Rig) -> Outcome {
     let region = Forged::new();
     let last = region.channel(0) + FROM_CORE_DATA + RING as u64 - 8;
+    let bell = Forged::address(BELL_OFFSET);
+    let (hears, clears) = (Step::Wait32(bell, 1), Step::Store32(bell, 0));
     let steps = [
         Step::Wait32(region.word(0), OPEN),
+        hears,
+        clears,
         Step::Store(last, 0x5a5a),
         Step::WaitNot32(region.word(0), OPEN),
-        // The job goes on for a while, and only then is the core idle.
-        Step::Delay(20_000),
+        hears,
+        clears,
+        // The job goes on until the next client waits for it, and only then is the core idle.
+        hears,
         Step::Store(last, 0x5a5a),
         Step::Time(region.heartbeat()),
         Step::Store32(Forged::address(FREE_WORD), 1),

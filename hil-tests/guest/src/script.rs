@@ -50,8 +50,6 @@ global_asm!(
     "jz 17f",
     "dec eax",
     "jz 18f",
-    "dec eax",
-    "jz 19f",
     "3:",
     "cli",
     "hlt",
@@ -83,10 +81,10 @@ global_asm!(
     // 7: go on elsewhere.
     "16: mov r8, rdi",
     "jmp 2b",
-    // 8: let time pass.
+    // 8: wait for another value.
     "17: pause",
-    "dec rdi",
-    "jnz 17b",
+    "cmp [rdi], esi",
+    "je 17b",
     "jmp 2b",
     // 9: interrupt Linux, in xAPIC or x2APIC mode; also if it does not want that any more, if rdi is not 0.
     "18: mov rax, [rbx + 64]",
@@ -115,11 +113,6 @@ global_asm!(
     "jnz 6b",
     "mov [rcx + 0x310], edx",
     "mov [rcx + 0x300], eax",
-    "jmp 2b",
-    // 10: wait for another value.
-    "19: pause",
-    "cmp [rdi], esi",
-    "je 19b",
     "jmp 2b",
     "offsched_script_code_end:",
     ".popsection",
@@ -152,8 +145,6 @@ pub enum Step {
     Time(u64),
     /// Goes on with the step of this number.
     Goto(u64),
-    /// Goes round so many times.
-    Delay(u64),
     /// Interrupts Linux, if it wants that.
     Ring,
     /// Interrupts Linux, once it has said how.
@@ -170,10 +161,9 @@ impl Step {
             Self::Epoch(at) => [5, at, 0, 0],
             Self::Time(at) => [6, at, 0, 0],
             Self::Goto(step) => [7, SCRIPT + 32 * step, 0, 0],
-            Self::Delay(turns) => [8, turns.max(1), 0, 0],
+            Self::WaitNot32(at, value) => [8, at, value.into(), 0],
             Self::Ring => [9, 0, 0, 0],
             Self::RingAnyway => [9, 1, 0, 0],
-            Self::WaitNot32(at, value) => [10, at, value.into(), 0],
         }
     }
 }
