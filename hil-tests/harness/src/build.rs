@@ -143,8 +143,13 @@ pub fn static_program(
     Ok(folder.join(TARGET).join("release").join(name))
 }
 
-/// The module for a kernel.
-pub fn module(root: &Path, work: &Path, kernel: &Kernel) -> Result<PathBuf, String> {
+/// The module for a kernel. A warning is an error; so is what sparse finds, if it is to look.
+pub fn module(
+    root: &Path,
+    work: &Path,
+    kernel: &Kernel,
+    sparse: Option<&Path>,
+) -> Result<PathBuf, String> {
     println!("building the module for {}", kernel.release);
     let source = root.join("devnode/kmod");
     let folder = work.join(format!("kmod-{}", kernel.release));
@@ -154,11 +159,15 @@ pub fn module(root: &Path, work: &Path, kernel: &Kernel) -> Result<PathBuf, Stri
         copy_if_changed(&entry.path(), &folder.join(entry.file_name())).map_err(wrong)?;
     }
     let headers = format!("KDIR={}", kernel.headers.display());
-    output(
-        Command::new("make")
-            .current_dir(&folder)
-            .args(["--silent", "W=1", &headers]),
-    )?;
+    let mut make = Command::new("make");
+    make.current_dir(&folder)
+        .args(["--silent", "W=1", &headers]);
+    if let Some(sparse) = sparse {
+        // Every file, rebuilt or not.
+        make.args(["C=2", "CF=-Wsparse-error"]);
+        make.arg(format!("CHECK={}", sparse.display()));
+    }
+    output(&mut make)?;
     Ok(folder.join("offsched.ko"))
 }
 

@@ -153,6 +153,7 @@ fn all(options: &Options) -> Result<Report, Trouble> {
         .map(|suite| parts.kernel(*suite))
         .collect::<Result<_, _>>()
         .map_err(Trouble::Parts)?;
+    let sparse = parts.sparse().map_err(Trouble::Parts)?;
     let python = options.wants_python().then(|| parts.python()).transpose();
     let python = python.map_err(Trouble::Parts)?;
     let cases = Cases {
@@ -163,7 +164,18 @@ fn all(options: &Options) -> Result<Report, Trouble> {
     for (suite, kernel) in suites.iter().zip(&kernels) {
         let begin = Instant::now();
         // What is wrong with one kernel leaves the others.
-        if let Err(why) = one(options, &qemu, kernel, *suite, &cases, &mut summary) {
+        let done = build::module(root, &work, kernel, Some(&sparse)).and_then(|module| {
+            one(
+                options,
+                &qemu,
+                kernel,
+                *suite,
+                &module,
+                &cases,
+                &mut summary,
+            )
+        });
+        if let Err(why) = done {
             let broken = Report::broken(&kernel.release, &why);
             summary.add(&kernel.release, broken, begin.elapsed());
         }
@@ -178,17 +190,17 @@ fn one(
     qemu: &Qemu,
     kernel: &Kernel,
     suite: Suite,
+    module: &Path,
     cases: &Cases,
     summary: &mut Summary,
 ) -> Result<(), String> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
-    let module = build::module(root, &work, kernel)?;
     let guest_options = options.for_guest();
     let session = Session {
         qemu,
         kernel,
-        initramfs: initramfs::pack(&work, kernel, &module, cases)?,
+        initramfs: initramfs::pack(&work, kernel, module, cases)?,
         options: &guest_options,
         patience: options.patience(),
         whole: options.filter.is_none(),

@@ -1,4 +1,4 @@
-//! The parts that are Debian's: a kernel with its headers, busybox, QEMU.
+//! The parts that are Debian's: a kernel with its headers, busybox, QEMU, sparse.
 //!
 //! Each is a folder in the cache, complete if it has its stamp.
 
@@ -128,6 +128,19 @@ impl Parts {
         let wanted = |package: &str| needs.iter().any(|name| package.starts_with(name));
         let names = ["python3-minimal", "libpython3-stdlib"];
         self.fetch("python", Suite::Stable, &names, Installed::Nothing, wanted)
+    }
+
+    /// The checker of kernel sources. Only the checker: what else its package has needs more libraries.
+    pub fn sparse(&self) -> Result<PathBuf, String> {
+        let wanted = |package: &str| package.starts_with("sparse=");
+        let folder = self.fetch(
+            "sparse",
+            Suite::Stable,
+            &["sparse"],
+            Installed::Nothing,
+            wanted,
+        )?;
+        Ok(folder.join("usr/bin/sparse"))
     }
 
     /// QEMU of the backports, with the libraries that this machine lacks.

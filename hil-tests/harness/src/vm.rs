@@ -87,7 +87,7 @@ fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
     let parts = Parts::open(&cache_folder(options.cache.as_deref())?)?;
     let qemu = parts.qemu()?;
     let kernel = parts.kernel(options.kernel)?;
-    let module = build::module(root, &work, &kernel)?;
+    let module = build::module(root, &work, &kernel, None)?;
     eprintln!("building the command and images");
     let program = build::static_program(root, &work, "offsched-cli", "offsched")?;
     let images = build::images(root, &work, &IMAGES.map(str::to_owned))?;
