@@ -61,6 +61,13 @@ const struct offsched_service_entry *offsched_service_find(struct offsched_run *
 	return NULL;
 }
 
+/* Whether a client that states these types of messages, or none (0), means the service's. */
+bool offsched_service_takes(const struct offsched_service_entry *service, u64 rx_type, u64 tx_type)
+{
+	return (!rx_type || rx_type == service->rx_type.id) &&
+	       (!tx_type || tx_type == service->tx_type.id);
+}
+
 /* Takes a free channel out of the others' sight. */
 static int claim(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
 {

@@ -162,12 +162,6 @@ static int open_waiting(struct offsched_run *run, const struct offsched_bind *bi
 	}
 }
 
-/* Whether a client that states this type of messages, or none, means these. */
-static bool agrees(u64 stated, const struct offsched_message_type *type)
-{
-	return !stated || stated == type->id;
-}
-
 static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 		   struct offsched_bind *bind)
 {
@@ -187,7 +181,7 @@ static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 		return -ENOENT;
 	if (!offsched_limit_passes(run, service))
 		return -EPERM;
-	if (!agrees(bind->rx_type, &service->rx_type) || !agrees(bind->tx_type, &service->tx_type))
+	if (!offsched_service_takes(service, bind->rx_type, bind->tx_type))
 		return -EPROTOTYPE;
 	ret = open_waiting(run, bind, &channel);
 	if (ret)

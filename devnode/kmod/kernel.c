@@ -97,20 +97,32 @@ static void channel_close(struct offsched_client *client)
 		offsched_channel_free(client->run, client->channel, client->epoch);
 }
 
-static int client_open(struct offsched_client *client, const char *service)
+/* A free channel of the service, if its messages are of these types. */
+static int channel_open(struct offsched_run *run, const char *name, u64 send_type, u64 recv_type,
+			struct offsched_channel **channel)
+{
+	const struct offsched_service_entry *service;
+	u8 padded[OFFSCHED_NAME_BYTES] = { 0 };
+
+	if (strlen(name) > sizeof(padded))
+		return -ENOENT;
+	memcpy(padded, name, strlen(name));
+	if (!smp_load_acquire(&run->live))
+		return -ENODEV;
+	service = offsched_service_find(run, padded);
+	if (!service)
+		return -ENOENT;
+	if (!offsched_service_takes(service, send_type, recv_type))
+		return -EPROTOTYPE;
+	return offsched_channel_open(run, padded, channel);
+}
+
+static int client_open(struct offsched_client *client, struct offsched_channel *channel)
 {
 	struct offsched_run *run = client->run;
-	struct offsched_channel *channel;
-	u8 name[OFFSCHED_NAME_BYTES] = { 0 };
 	u64 ring_bytes;
 	int ret;
 
-	if (strlen(service) > sizeof(name))
-		return -ENOENT;
-	memcpy(name, service, strlen(service));
-	ret = offsched_channel_open(run, name, &channel);
-	if (ret)
-		return ret;
 	ring_bytes = (offsched_channel_bytes(run->service + channel->service) - PAGE_SIZE) / 2;
 	client->channel = channel;
 	client->epoch = offsched_word_epoch(channel->word);
@@ -126,12 +138,14 @@ static int client_open(struct offsched_client *client, const char *service)
 	return ret;
 }
 
-struct offsched_client *offsched_bind(unsigned int cpu, const char *service,
+struct offsched_client *offsched_bind(unsigned int cpu, const char *service, u64 send_type,
+				      u64 recv_type,
 				      const struct offsched_client_operations *operations,
 				      void *context)
 {
 	struct offsched_core *core = offsched_core_find(cpu);
 	struct offsched_run *run = IS_ERR(core) ? NULL : offsched_run_get(core);
+	struct offsched_channel *channel;
 	struct offsched_client *client;
 	int ret = -ENOMEM;
 
@@ -139,7 +153,9 @@ struct offsched_client *offsched_bind(unsigned int cpu, const char *service,
 		return ERR_PTR(-ENODEV);
 	client = client_new(run, operations, context);
 	if (client)
-		ret = client_open(client, service);
+		ret = channel_open(run, service, send_type, recv_type, &channel);
+	if (!ret)
+		ret = client_open(client, channel);
 	if (ret) {
 		offsched_run_put(run);
 		kfree(client);

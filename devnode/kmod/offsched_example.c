@@ -8,18 +8,33 @@
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 
 #include "offsched.h"
 #include "offsched_kernel.h"
 
-#define PERIOD_NS	500000
-
 static unsigned int count = 100;
 module_param(count, uint, 0444);
-MODULE_PARM_DESC(count, "messages to send");
-static unsigned int sent, full, received, wrong, gone;
+MODULE_PARM_DESC(count, "messages to send; 0: without end");
+static unsigned int period_us = 500;
+module_param(period_us, uint, 0444);
+MODULE_PARM_DESC(period_us, "time between two of them");
+static unsigned int last;
+module_param(last, uint, 0444);
+MODULE_PARM_DESC(last, "first word of the last message: what the service is to do with it");
+static char *sends = "[u64;4]";
+module_param(sends, charp, 0444);
+MODULE_PARM_DESC(sends, "type of the messages sent");
+static char *expects = "[u64;4]";
+module_param(expects, charp, 0444);
+MODULE_PARM_DESC(expects, "type of the answers");
+
+static unsigned int sent, full, refused, soft, received, wrong, gone;
 module_param(sent, uint, 0444);
 module_param(full, uint, 0444);
+module_param(refused, uint, 0444);
+module_param(soft, uint, 0444);
+MODULE_PARM_DESC(soft, "sent in anything but a hard interrupt");
 module_param(received, uint, 0444);
 module_param(wrong, uint, 0444);
 module_param(gone, uint, 0444);
@@ -30,8 +45,10 @@ static struct hrtimer timer;
 /* In the hard interrupt, PREEMPT_RT or not. */
 static enum hrtimer_restart on_timer(struct hrtimer *timer)
 {
-	u64 words[4] = { 0, sent, ~(u64)sent, 0 };
+	u64 words[4] = { sent + 1 == count ? last : 0, sent, ~(u64)sent, 0 };
 
+	if (!in_hardirq())
+		WRITE_ONCE(soft, soft + 1);
 	switch (offsched_send(client, words, sizeof(words))) {
 	case 0:
 		WRITE_ONCE(sent, sent + 1);
@@ -40,10 +57,11 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 		WRITE_ONCE(full, full + 1);
 		break;
 	default:
+		WRITE_ONCE(refused, refused + 1);
 		return HRTIMER_NORESTART;
 	}
-	hrtimer_forward_now(timer, ns_to_ktime(PERIOD_NS));
-	return sent < count ? HRTIMER_RESTART : HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ns_to_ktime((u64)period_us * NSEC_PER_USEC));
+	return sent == count ? HRTIMER_NORESTART : HRTIMER_RESTART;
 }
 
 static void on_reply(void *context, const void *message, size_t bytes)
@@ -67,12 +85,15 @@ static const struct offsched_client_operations operations = {
 
 static int __init example_init(void)
 {
-	client = offsched_bind(OFFSCHED_ANY_CPU, "echo", &operations, NULL);
+	if (!period_us)
+		return -EINVAL;
+	client = offsched_bind(OFFSCHED_ANY_CPU, "echo", offsched_type(sends),
+			       offsched_type(expects), &operations, NULL);
 	if (IS_ERR(client))
 		return PTR_ERR(client);
 	hrtimer_init(&timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	timer.function = on_timer;
-	hrtimer_start(&timer, ns_to_ktime(PERIOD_NS), HRTIMER_MODE_REL_HARD);
+	hrtimer_start(&timer, ns_to_ktime((u64)period_us * NSEC_PER_USEC), HRTIMER_MODE_REL_HARD);
 	return 0;
 }
 

@@ -23,6 +23,7 @@ mod forged;
 mod fuzz;
 mod guard;
 mod hostile;
+mod in_kernel;
 mod kernel_log;
 mod liars;
 mod limits;
@@ -168,6 +169,7 @@ fn others() -> impl Iterator<Item = Case> {
         hostile::cases(),
         channels::cases(),
         node::cases(),
+        in_kernel::cases(),
         asking::cases(),
         tables::cases(),
         liars::cases(),

@@ -1,6 +1,5 @@
 //! The node by its plain calls: what it refuses, and messages by `read` and `write`.
 
-use std::fs;
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -43,7 +42,6 @@ pub fn cases() -> Vec<Case> {
         Case::new("poll tells what there is", polled),
         Case::new("who waits for a channel gets it", waits),
         Case::new("edge-triggered epoll", edges),
-        Case::new("a client inside the kernel", in_kernel),
     ]
 }
 
@@ -489,61 +487,4 @@ fn edges(rig: &Rig) -> Outcome {
         }
     }
     core.give_back()
-}
-
-fn figure(name: &str) -> Result<u64, String> {
-    let path = format!("/sys/module/offsched_example/parameters/{name}");
-    let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    text.trim().parse().map_err(|_| format!("{path}: {text}"))
-}
-
-fn command(line: &[&str]) -> Outcome {
-    let output = Command::new(line[0])
-        .args(&line[1..])
-        .output()
-        .map_err(|error| format!("{line:?}: {error}"))?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(format!("{line:?}: {}", said(&output.stderr)))
-    }
-}
-
-/// A module that sends from a hard interrupt has every answer, in order; then the core goes.
-fn in_kernel(rig: &Rig) -> Outcome {
-    let core = rig.start("echoes")?;
-    let file = rig.file("offsched_example.ko").display().to_string();
-    command(&["insmod", &file])?;
-    let begin = Instant::now();
-    while figure("received")? < 100 {
-        if begin.elapsed() > Duration::from_secs(30) {
-            let (sent, full) = (figure("sent")?, figure("full")?);
-            let received = figure("received")?;
-            return Err(format!("sent {sent}, full {full}, received {received}"));
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let wrong = figure("wrong")?;
-    core.give_back()?;
-    while figure("gone")? == 0 && begin.elapsed() < Duration::from_secs(30) {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let gone = figure("gone")?;
-    command(&["rmmod", "offsched_example"])?;
-    // Given back in order: another one can have it.
-    let core = rig.start("echoes")?;
-    command(&["insmod", &file])?;
-    command(&["rmmod", "offsched_example"])?;
-    let all = [(); 3].map(|()| bound(OFlags::empty()));
-    for handle in all {
-        handle?;
-    }
-    core.give_back()?;
-    if (wrong, gone) == (0, 1) {
-        Ok(())
-    } else {
-        Err(format!(
-            "{wrong} wrong answers, told {gone} times that it is gone"
-        ))
-    }
 }
