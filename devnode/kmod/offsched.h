@@ -38,7 +38,10 @@
  * one is written back. ENODEV: none.
  */
 #define OFFSCHED_IOC_ATTACH	_IOWR(OFFSCHED_TYPE, OFFSCHED_ATTACH, __u32)
-/* LOAD, LIMIT, START, STOP and RETURN want CAP_SYS_MODULE and no kernel lockdown. */
+/*
+ * LOAD, LIMIT, START, STOP and RETURN want CAP_SYS_MODULE. LOAD and START are
+ * refused under kernel lockdown; a core that runs by then can be stopped.
+ */
 #define OFFSCHED_IOC_LOAD	_IOW(OFFSCHED_TYPE, OFFSCHED_LOAD, struct offsched_load)
 /*
  * Takes the CPU and starts the image. EIO: it gave no sign of life. ENOEXEC: its

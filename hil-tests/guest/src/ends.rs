@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use offsched_abi::header::State;
 use offsched_abi::image::SHARED_ADDRESS;
+use offsched_device::ImageFile;
 
 use crate::Outcome;
 use crate::rig::{NODE, Rig};
@@ -60,23 +62,27 @@ pub fn locked_module() -> Outcome {
     }
 }
 
-/// The module is in already; loading and starting are refused to root too.
+/// The module is in already, and a core runs: root too can load and start nothing any more, but end what runs.
 pub fn locked_image(rig: &Rig) -> Outcome {
     rig.start("quiet")?.give_back()?;
-    let device = rig.device()?;
+    let loaded = rig.device()?;
+    let file = rig.image("quiet")?;
+    let image = ImageFile::parse(&file).map_err(|error| error.to_string())?;
+    let core = rig.start("steady")?;
     fs::write(LOCKDOWN, "integrity").map_err(|error| format!("{LOCKDOWN}: {error}"))?;
-    match rig.start("quiet").map(|_| ()) {
-        Err(why) if why.starts_with("load: ") && why.contains("not permitted") => {}
-        other => return Err(format!("load: {other:?}")),
-    }
-    match device.start() {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
-        other => return Err(format!("start: {other:?}")),
-    }
-    device
-        .status()
-        .map_err(|error| format!("status: {error}"))
-        .map(|_| ())
+    let refused = |what, outcome: std::io::Result<()>| match outcome {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        other => Err(format!("{what}: {other:?}")),
+    };
+    refused("load", loaded.load(rig.cpu, &image))?;
+    refused("start", loaded.start())?;
+    core.check_alive()?;
+    core.device
+        .ask_to_stop()
+        .map_err(|error| format!("stop: {error}"))?;
+    core.wait(&[State::Offline])?;
+    core.give_back()?;
+    refused("start of what has run", loaded.start())
 }
 
 fn lockdown() -> Result<String, String> {
