@@ -144,7 +144,10 @@ void offsched_run_end(struct offsched_run *run)
 	set_over(run);
 }
 
-/* Takes the CPU from a core that must not go on, and says why; any context but NMI. It waits for its RETURN. */
+/*
+ * Takes the CPU from a core that must not go on, and says why; any context but NMI. It waits for
+ * its RETURN. Who sleeps is woken when the caller looks at it next (offsched_run_look).
+ */
 void offsched_run_fail(struct offsched_run *run, const char *why)
 {
 	struct offsched_header *header = offsched_run_header(run);
@@ -155,5 +158,4 @@ void offsched_run_fail(struct offsched_run *run, const char *why)
 	strscpy((char *)header->crash.text, why, sizeof(header->crash.text));
 	WRITE_ONCE(header->crash.len, strlen(why));
 	smp_store_release(&header->state.state, OFFSCHED_STATE_CRASHED);
-	set_over(run);
 }

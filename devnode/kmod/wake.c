@@ -123,7 +123,10 @@ void offsched_wake_hear(struct offsched_run *run)
 	offsched_run_look(run);
 }
 
-/* Real-time kernels wake by sleeping locks: in a thread, behind the hard part. */
+/*
+ * Real-time kernels wake by sleeping locks: in a thread, behind the hard part. That stays hard
+ * (IRQF_NO_THREAD): who counts interrupts must see each, not each run of a thread.
+ */
 static irqreturn_t on_interrupt(int irq, void *data)
 {
 	struct offsched_run *run = data;
@@ -151,7 +154,7 @@ int offsched_wake_open(struct offsched_run *run)
 		return irq;
 	run->irq = irq;
 	ret = request_threaded_irq(irq, on_interrupt, IS_ENABLED(CONFIG_PREEMPT_RT) ? in_thread : NULL,
-				   0, dev_name(run->core->device), run);
+				   IRQF_NO_THREAD, dev_name(run->core->device), run);
 	if (ret) {
 		irq_dispose_mapping(irq);
 		run->irq = 0;
