@@ -64,12 +64,12 @@ static int kick(struct offsched_core *core, struct offsched_run *run, phys_addr_
 	return alive(run) ? 0 : -EIO;
 }
 
-/* Tables for the way: the page itself, and all that the image will have. */
+/* Tables for the way: the page itself, code and stack, and all that the image will have. */
 static struct page *way_tables(struct offsched_run *run, struct list_head *tables, u64 code)
 {
 	struct page *root = offsched_tables_new(tables);
 
-	if (!root || offsched_tables_map(tables, root, code, code, 0) ||
+	if (!root || offsched_tables_map(tables, root, code, code, _PAGE_RW) ||
 	    offsched_tables_share(root, run->root, OFFSCHED_IMAGE_BASE))
 		return NULL;
 	return root;

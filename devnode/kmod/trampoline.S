@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Real mode to long mode, in one page of the first MiB. Copied there; only
- * offsets from the page's start are used until `words` tell where that is.
+ * offsets from the page's start are used until `words` tell where that is. The
+ * page's end is the stack.
+ *
+ * A non-maskable interrupt may come between any two of these instructions. One
+ * table serves all three modes, since each has the gate of vector 2 somewhere
+ * else in it. (Before LIDT it is the firmware's table. A machine check before the
+ * image sets CR4.MCE resets the machine, as it does while Linux starts a CPU.)
  */
 #include <linux/linkage.h>
 #include <asm/msr-index.h>
+#include <asm/page_types.h>
 #include <asm/processor-flags.h>
 
 #define AT(label)	((label) - offsched_trampoline)
 #define CODE32		0x08
 #define DATA		0x10
 #define CODE64		0x18
+/* Of a 32-bit and of a 64-bit interrupt gate: present, ring 0. */
+#define GATE		0x8e00
 
 	.section .rodata
 	.balign 16
@@ -20,9 +29,21 @@ SYM_DATA_START(offsched_trampoline)
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
+	movw	%ax, %ss
+	movw	$PAGE_SIZE, %sp
 	movl	AT(offsched_trampoline_words), %ebx
-	/* Three addresses become absolute. */
+	/* Addresses become absolute; the page's has no low 12 bits. */
+	movl	%ebx, %ecx
+	shrl	$16, %ecx
+	movw	%ax, AT(gate16) + 2
+	addw	%bx, AT(gate32)
+	movw	%cx, AT(gate32) + 6
+	addw	%bx, AT(gate64)
+	movw	%cx, AT(gate64) + 6
+	addl	%ebx, AT(idtr) + 2
+	lidtl	AT(idtr)
 	addl	%ebx, AT(gdtr) + 2
+	addl	%ebx, AT(stack)
 	addl	%ebx, AT(to32)
 	addl	%ebx, AT(to64)
 	lgdtl	AT(gdtr)
@@ -31,13 +52,15 @@ SYM_DATA_START(offsched_trampoline)
 	orl	$X86_CR0_PE, %eax
 	movl	%eax, %cr0
 	ljmpl	*AT(to32)
+nmi16:	iretw
 
 	.code32
+	/* An NMI before paging begins here again: its frame may name a real-mode segment. */
 protected:
 	movw	$DATA, %ax
 	movw	%ax, %ds
 	movw	%ax, %es
-	movw	%ax, %ss
+	lssl	AT(stack)(%ebx), %esp
 	movl	%cr4, %eax
 	orl	$X86_CR4_PAE, %eax
 	movl	%eax, %cr4
@@ -54,8 +77,16 @@ protected:
 
 	.code64
 long_mode:
+	/* By IRET, which lets in the next NMI if one was on the way. */
 	movl	%ebx, %ebx
-	jmp	*AT(offsched_trampoline_words) + 8(%rbx)
+	movl	%esp, %esp
+	movq	%rsp, %rax
+	pushq	$DATA
+	pushq	%rax
+	pushq	$X86_EFLAGS_FIXED
+	pushq	$CODE64
+	pushq	AT(offsched_trampoline_words) + 8(%rbx)
+nmi64:	iretq
 
 	.balign 8
 to32:	.long	AT(protected)
@@ -64,12 +95,25 @@ to32:	.long	AT(protected)
 to64:	.long	AT(long_mode)
 	.word	CODE64
 	.balign 8
+stack:	.long	PAGE_SIZE
+	.word	DATA
+	.balign 8
 gdt:	.quad	0
 	.quad	0x00cf9b000000ffff	/* CODE32 */
 	.quad	0x00cf93000000ffff	/* DATA */
 	.quad	0x00af9b000000ffff	/* CODE64 */
 gdtr:	.word	. - gdt - 1
 	.long	AT(gdt)
+	.balign 16
+gates:	.quad	0
+gate16:	.word	AT(nmi16), 0		/* 2 * 4: segment */
+	.long	0
+gate32:	.word	AT(protected), CODE32, GATE, 0	/* 2 * 8 */
+	.quad	0
+gate64:	.word	AT(nmi64), CODE64, GATE, 0	/* 2 * 16 */
+	.quad	0
+idtr:	.word	. - gates - 1
+	.long	AT(gates)
 	.balign 8
 SYM_INNER_LABEL(offsched_trampoline_words, SYM_L_GLOBAL)
 	.long	0, 0			/* base, root */

@@ -11,7 +11,8 @@ use crate::tables::{CODE, DATA, GATES_POINTER, SEGMENTS_POINTER, TASK};
 
 // The module's trampoline jumps here in long mode, with its own page tables, which show the image too. CR0 has PE, PG, WP
 // and ET; CR4 has PAE; EFER has LME and NXE; all else is as INIT left it, which leaves the FPU as Linux did.
-// Here, before anything else: a stack and the tables, so that a fault or an NMI finds its handler. Then CR4: MCE (6), since
+// Here, before anything else: a stack and the tables, so that a fault or an NMI finds its handler; the gates last, since
+// they lead to the task's stacks, and the trampoline's take an NMI until then. Then CR4: MCE (6), since
 // without it a machine check resets the machine, OSFXSR (9), OSXMMEXCPT (10); the image's own page tables; CR0: MP and NE,
 // EM and TS off; paint for the stack; the FPU in its initial state (SysV ABI 3.2.1).
 global_asm!(
@@ -20,9 +21,9 @@ global_asm!(
     "offsched_image_start:",
     "lea rsp, [rip + offsched_stack_top]",
     "lgdt [rip + {segments}]",
-    "lidt [rip + {gates}]",
     "mov eax, {task}",
     "ltr ax",
+    "lidt [rip + {gates}]",
     "mov rax, cr4",
     "or eax, 0x640",
     "mov cr4, rax",
