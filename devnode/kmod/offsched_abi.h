@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0xd7da9083882a2098ULL
+#define OFFSCHED_LAYOUT_HASH 0x92b69797a3285500ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -485,6 +485,11 @@ struct offsched_core_telemetry {
 	 */
 	__u64 stack_used;
 	/*
+	 * 1: the app would poll in idle, and the port halts instead, since a hypervisor has other uses for the processor.
+	 * Bare cores only.
+	 */
+	__u64 poll_refused;
+	/*
 	 * Finished jobs of measured tasks so far; the newest record is at (jobs - 1) % JOB_RECORDS.
 	 */
 	__u64 jobs;
@@ -855,7 +860,7 @@ _Static_assert(offsetof(struct offsched_service_entry, rx_type) == 56, "not as i
 _Static_assert(offsetof(struct offsched_service_entry, tx_type) == 96, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_channel_state) == 4, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_channel_state) == 4, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_core_telemetry) == 2680, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_core_telemetry) == 2688, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_core_telemetry) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, tick_zero) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, heartbeat) == 8, "not as in executive/abi");
@@ -871,8 +876,9 @@ _Static_assert(offsetof(struct offsched_core_telemetry, strays) == 80, "not as i
 _Static_assert(offsetof(struct offsched_core_telemetry, nmis) == 88, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, stack_bytes) == 96, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_core_telemetry, stack_used) == 104, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 112, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_core_telemetry, trace) == 120, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, poll_refused) == 112, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 120, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_core_telemetry, trace) == 128, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_task_name) == 48, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_task_name) == 8, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_task_telemetry) == 760, "not as in executive/abi");

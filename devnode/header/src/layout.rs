@@ -111,7 +111,8 @@ const LAYOUTS: &[Layout] = layouts! {
     ChannelState {}
     CoreTelemetry {
         tick_zero, heartbeat, gaps, gap_max, gap_total, clock_steps_back, interrupts,
-        foreign_spawns, bad_messages, console_lost, strays, nmis, stack_bytes, stack_used, jobs, trace
+        foreign_spawns, bad_messages, console_lost, strays, nmis, stack_bytes, stack_used,
+        poll_refused, jobs, trace
     }
     TaskName {}
     TaskTelemetry {

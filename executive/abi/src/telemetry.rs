@@ -140,6 +140,9 @@ pub struct CoreTelemetry {
     pub stack_bytes: AtomicU64,
     /// Most of it that was ever used, as far as the core has looked: a little in each idle turn, all of it at its end.
     pub stack_used: AtomicU64,
+    /// 1: the app would poll in idle, and the port halts instead, since a hypervisor has other uses for the processor.
+    /// Bare cores only.
+    pub poll_refused: AtomicU64,
     /// Finished jobs of measured tasks so far; the newest record is at `(jobs - 1) % JOB_RECORDS`.
     pub jobs: AtomicU64,
     /// The last finished jobs of measured tasks.
@@ -163,6 +166,7 @@ impl Default for CoreTelemetry {
             nmis: AtomicU64::new(0),
             stack_bytes: AtomicU64::new(0),
             stack_used: AtomicU64::new(0),
+            poll_refused: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
             trace: core::array::from_fn(|_| Sequenced::default()),
         }

@@ -1,6 +1,8 @@
 //! A run of an app, from the entry to the parked processor.
 #![allow(unsafe_code)]
 
+use core::sync::atomic::Ordering;
+
 use offsched::log::{Logs, set_here};
 use offsched::{App, Core, IdlePolicy, Memory, Outcome, Port, Setup};
 use offsched_hal_x86::cpu::has_hypervisor;
@@ -53,15 +55,23 @@ pub fn run<A: App>(uart: u16) -> ! {
 }
 
 fn start<A: App>(here: &'static Here, boundary: &'static Boundary) -> ! {
+    let app = A::image();
+    let polls = app.idle_policy != IdlePolicy::Halt;
+    // With an idle function its turns go on: it decides.
+    let refused = polls && app.idle.is_none() && has_hypervisor();
+    let telemetry = boundary.region.core();
+    telemetry
+        .poll_refused
+        .store(u64::from(refused), Ordering::Relaxed);
     let port = BarePort {
         here,
         boundary,
-        logs: Logs::new(boundary.logs, A::image().tasks),
-        halt: A::image().idle_policy == IdlePolicy::Halt || has_hypervisor(),
+        logs: Logs::new(boundary.logs, app.tasks),
+        halt: !polls || has_hypervisor(),
     };
     let image = offsched::Image {
         init: init::<A>,
-        ..*A::image()
+        ..*app
     };
     let stack = tables::main_stack();
     let setup = Setup {

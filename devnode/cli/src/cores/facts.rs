@@ -33,6 +33,8 @@ pub struct CoreFacts {
     pub crash: Option<String>,
     /// What the platform took from it: times, longest, ns.
     pub gaps: (u64, u64),
+    /// Its app would poll in idle; it halts, for the hypervisor's sake.
+    pub poll_refused: bool,
     /// What may be bound.
     pub services: Vec<ServiceFacts>,
     /// In the image's order.
@@ -103,6 +105,7 @@ impl CoreFacts {
             heartbeat_age_ns: None,
             crash: None,
             gaps: (0, 0),
+            poll_refused: false,
             services: Vec::new(),
             tasks: Vec::new(),
         }
@@ -159,6 +162,7 @@ impl CoreFacts {
             uptime_ns: since(&core.tick_zero),
             heartbeat_age_ns: since(&core.heartbeat),
             crash: (state == State::Crashed).then(|| header.crash.read().as_str().to_owned()),
+            poll_refused: core.poll_refused.load(Relaxed) != 0,
             gaps: (core.gaps.load(Relaxed), ns(core.gap_max.load(Relaxed))),
             services: services(region),
             tasks: region

@@ -20,6 +20,7 @@ fn core(core: &CoreFacts) -> Value {
         "uptime_ns": core.uptime_ns,
         "heartbeat_age_ns": core.heartbeat_age_ns,
         "crash": core.crash,
+        "poll_refused": core.poll_refused,
         "gaps": { "count": core.gaps.0, "max_ns": core.gaps.1 },
         "services": core.services.iter().map(service).collect::<Vec<_>>(),
         "tasks": core.tasks.iter().map(task).collect::<Vec<_>>(),

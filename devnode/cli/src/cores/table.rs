@@ -10,6 +10,10 @@ use crate::format::{grouped, length};
 pub const LEGEND: &str =
     "late: from release to start; p50 and p99 are upper bounds, maxima are exact";
 
+/// Why a core under a hypervisor wakes late, and what to do.
+const POLL_REFUSED: &str = "  halts in idle: its app would poll, but a hypervisor runs this CPU and would \
+    take it from others; late figures include the wake-up (an `idle` function in the app keeps it polling)";
+
 /// Narrowest first column.
 const NAME_MIN: usize = 12;
 
@@ -60,6 +64,9 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
             "task", "releases", "misses", "overruns", "late p50", "p99", "max", "exec max"
         ));
         lines.extend(core.tasks.iter().map(|task| task_line(task, width)));
+    }
+    if core.poll_refused {
+        lines.push(POLL_REFUSED.to_owned());
     }
     let (gaps, longest) = core.gaps;
     if gaps > 0 {
