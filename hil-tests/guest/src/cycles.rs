@@ -1,6 +1,7 @@
 //! Offload and return, again and again, while Linux is busy: what it costs,
 //! and that nothing is lost.
 
+use std::fmt;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -33,11 +34,8 @@ pub fn cases() -> Vec<Case> {
 
 /// Without load, to compare with plain hot-plug.
 fn calm(rig: &Rig) -> Outcome {
-    let (start, back) = rounds(rig, rig.cycles)?;
-    println!(
-        "note offload {start:?}, return {back:?}: mean of {}",
-        rig.cycles
-    );
+    let means = rounds(rig, rig.cycles)?;
+    println!("note {means}: mean of {}", rig.cycles);
     Ok(())
 }
 
@@ -63,10 +61,10 @@ fn loaded(rig: &Rig) -> Outcome {
     let low = rig.harness.then(|| LowPages::look(rig)).transpose()?;
     let mut before = Resources::count()?;
     for batch in 1..=BATCHES {
-        let (start, back) = under_load(|| rounds(rig, rig.cycles))?;
+        let means = under_load(|| rounds(rig, rig.cycles))?;
         let after = Resources::count()?;
         println!(
-            "note under load: offload {start:?}, return {back:?}: mean of {}; memory in use {:+} KiB, slab {:+} KiB",
+            "note under load: {means}: mean of {}; memory in use {:+} KiB, slab {:+} KiB",
             rig.cycles,
             before.free_kib as i64 - after.free_kib as i64,
             after.slab_kib as i64 - before.slab_kib as i64,
@@ -80,21 +78,40 @@ fn loaded(rig: &Rig) -> Outcome {
     low.map_or(Ok(()), |low| low.check(rig, "after the cycles"))
 }
 
-/// Means of load with start, and of return.
-fn rounds(rig: &Rig, count: u32) -> Result<(Duration, Duration), String> {
-    let (mut starts, mut returns) = (Duration::ZERO, Duration::ZERO);
+/// What the steps of an offload and a return take, each.
+#[derive(Default)]
+struct Means {
+    load: Duration,
+    start: Duration,
+    back: Duration,
+}
+
+impl fmt::Display for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { load, start, back } = self;
+        write!(f, "load {load:?}, start {start:?}, return {back:?}")
+    }
+}
+
+/// Offloads and returns, without what the image does meanwhile.
+fn rounds(rig: &Rig, count: u32) -> Result<Means, String> {
+    let mut sums = Means::default();
     for round in 1..=count {
         let wrong = |why| format!("round {round}: {why}");
-        let begin = Instant::now();
         let core = rig.start("preempt").map_err(wrong)?;
-        starts += begin.elapsed();
+        sums.load += core.load;
+        sums.start += core.start;
         core.wait(&[State::Offline]).map_err(wrong)?;
         let begin = Instant::now();
         core.give_back().map_err(wrong)?;
-        returns += begin.elapsed();
+        sums.back += begin.elapsed();
     }
     let count = count.max(1);
-    Ok((starts / count, returns / count))
+    Ok(Means {
+        load: sums.load / count,
+        start: sums.start / count,
+        back: sums.back / count,
+    })
 }
 
 /// Runs `body` while threads compute, touch memory, write files and start programs.

@@ -131,17 +131,22 @@ impl Rig {
         limits: &[(&str, u32)],
     ) -> Result<Offloaded<'_>, String> {
         let device = self.device()?;
+        let begin = Instant::now();
         device
             .load(self.cpu, image)
             .map_err(|error| format!("load: {error}"))?;
+        let load = begin.elapsed();
         for (service, gid) in limits {
             let limited = device.limit(service, *gid);
             limited.map_err(|error| format!("limit: {error}"))?;
         }
         let shared = device.shared().map_err(|error| format!("map: {error}"))?;
+        let begin = Instant::now();
         device.start().map_err(|error| format!("start: {error}"))?;
         Ok(Offloaded {
             rig: self,
+            load,
+            start: begin.elapsed(),
             device,
             shared,
             returned: false,
@@ -195,6 +200,9 @@ pub struct Offloaded<'a> {
     rig: &'a Rig,
     pub device: Device,
     pub shared: Shared,
+    /// How long LOAD and START took.
+    pub load: Duration,
+    pub start: Duration,
     returned: bool,
 }
 
