@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use crate::Outcome;
 use crate::case::Case;
 use crate::node::bound;
-use crate::rig::Rig;
+use crate::rig::{Offloaded, Rig};
 
 const MODULE: &str = "offsched_example";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -91,6 +91,21 @@ fn figures() -> Result<String, String> {
         .join(", "))
 }
 
+/// The example's figures, and how the core fares.
+fn flows(core: &Offloaded<'_>) -> Outcome {
+    reaches("received", MESSAGES).map_err(|why| {
+        let counters = core.counters();
+        let beat = core.heartbeat();
+        std::thread::sleep(PATIENCE / 100);
+        let again = core.heartbeat();
+        format!(
+            "{why}; core {:?}, strays and NMIs {counters:?}, heartbeat {beat:?} then {again:?}",
+            core.state()
+        )
+    })?;
+    good()
+}
+
 /// Waits until a figure is as large.
 fn reaches(name: &str, least: u64) -> Outcome {
     let begin = Instant::now();
@@ -155,8 +170,7 @@ fn goes(rig: &Rig) -> Outcome {
     let core = rig.start("echoes")?;
     for _ in 0..TIMES {
         let client = Client::insert(rig, &FLOW)?;
-        reaches("received", MESSAGES)?;
-        good()?;
+        flows(&core)?;
         client.remove()?;
         all_free()?;
     }
@@ -179,7 +193,7 @@ fn returned(rig: &Rig) -> Outcome {
     for _ in 0..TIMES {
         let core = rig.start("echoes")?;
         let client = Client::insert(rig, &FLOW)?;
-        reaches("received", MESSAGES)?;
+        flows(&core)?;
         core.give_back()?;
         told_once()?;
         // Who sends on is told so.
