@@ -20,7 +20,8 @@
 
 #define LOW_TOP		0x9e000	/* the EBDA may lie above */
 #define LOW_BOTTOM	0x10000
-#define TRIES		200	/* looks for a sign of life, 5 ms each */
+#define LOOKS		10000	/* for a sign of life, 100 to 200 us each */
+#define AGAIN		10	/* looks after which the start-up IPI is sent again */
 
 static void *find_low_page(void)
 {
@@ -55,11 +56,11 @@ static int kick(struct offsched_core *core, struct offsched_run *run, phys_addr_
 	int i;
 
 	offsched_park(core->apic_id);
-	for (i = 0; i < TRIES && !alive(run); i++) {
-		/* A CPU that runs ignores it. */
-		if (i < 2)
+	for (i = 0; i < LOOKS && !alive(run); i++) {
+		/* A CPU that runs ignores the second. */
+		if (!i || i == AGAIN)
 			apic->icr_write(APIC_DM_STARTUP | code >> PAGE_SHIFT, core->apic_id);
-		usleep_range(1000, 5000);
+		usleep_range(100, 200);
 	}
 	return alive(run) ? 0 : -EIO;
 }
