@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What must not happen to an offloaded CPU behind its back. */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -27,6 +29,8 @@ int offsched_guard_take(unsigned int cpu)
 {
 	int ret = -EBUSY;
 
+	if (kexec_crash_loaded())
+		pr_notice_once("a crash kernel starts beside cores that run on, unless crash_kexec_post_notifiers is set\n");
 	spin_lock(&lock);
 	if (!closed) {
 		cpumask_set_cpu(cpu, &offloaded);
@@ -86,9 +90,16 @@ static int on_reboot(struct notifier_block *block, unsigned long action, void *d
 
 /*
  * Linux is gone; services that do not need it keep their deadlines. Only if a
- * crash kernel comes next is there nothing to serve. (Where it comes before the
- * notifiers, as it does by default, the cores run on in memory that it leaves
- * alone, until it starts their CPUs, which resets them.)
+ * crash kernel comes next is there nothing to serve.
+ *
+ * By default it comes before the notifiers, and stock kernels call no module
+ * before that (the one hook is KVM's). Then the cores run on: in the old kernel's
+ * memory, of which their tables show them their own and nothing else, so the
+ * crash kernel is safe from them, but a dump shows them changing, and their rings
+ * are interrupts that it does not know. It resets them when it starts their CPUs.
+ * Who would rather have them parked sets crash_kexec_post_notifiers, which makes
+ * dumps a little less certain for everybody: an administrator's choice, who is
+ * told of it here.
  */
 static int on_panic(struct notifier_block *block, unsigned long action, void *data)
 {
