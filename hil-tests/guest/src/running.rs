@@ -1,11 +1,13 @@
 //! A core that runs as it should: interrupts, stops, NMIs.
 
+use std::fs;
 use std::time::Duration;
 
 use offsched_abi::header::State;
 
 use crate::Outcome;
 use crate::case::Case;
+use crate::clients::said;
 use crate::rig::Rig;
 
 const STOPS: u32 = 10;
@@ -16,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("interrupts keep registers", keep),
         Case::new("stop a core that runs", stop),
         Case::new("stop a core that starts", stop_at_once),
+        Case::new("a polling app under a hypervisor is told of", poll_refused),
     ]
 }
 
@@ -36,6 +39,21 @@ fn strays(rig: &Rig) -> Outcome {
     } else {
         Err(format!("{strays} strays, {nmis} NMIs, printed: {printed}"))
     }
+}
+
+/// Halted only where there is a hypervisor, and then `status` says so; one that has turns of its own polls.
+fn poll_refused(rig: &Rig) -> Outcome {
+    let flags = fs::read_to_string("/proc/cpuinfo").map_err(|error| error.to_string())?;
+    let hypervisor = flags.split_whitespace().any(|flag| flag == "hypervisor");
+    for (name, halts) in [("steady", hypervisor), ("idle", false)] {
+        let core = rig.start(name)?;
+        let told = said(rig.program("offsched").arg("status"))?;
+        core.give_back()?;
+        if told.contains("halts in idle: its app would poll") != halts {
+            return Err(format!("{name}, hypervisor {hypervisor}: {told}"));
+        }
+    }
+    Ok(())
 }
 
 fn keep(rig: &Rig) -> Outcome {
