@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x92b69797a3285500ULL
+#define OFFSCHED_LAYOUT_HASH 0x837a1559d5c96d96ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -200,6 +200,9 @@
 
 /* Fewest data words in a ring: one that takes a frame with a payload. */
 #define OFFSCHED_RING_WORDS_MIN 5
+
+/* Words of the newest publication that lie beside the index: the rest of its line of 64 bytes. */
+#define OFFSCHED_NEWEST_WORDS 6
 
 /* The most tasks that an autopsy names. */
 #define OFFSCHED_AUTOPSY_TASKS 3
@@ -600,6 +603,14 @@ struct OFFSCHED_ALIGNED(128) offsched_wake_line {
 struct OFFSCHED_ALIGNED(128) offsched_producer_line {
 	/* Bits 63..48 epoch, 47..24 end of the upper piece (last), 23..0 next word to write. */
 	__u64 tail;
+	/*
+	 * Of what newest is a copy: bits 63..48 epoch, 47..24 words, 23..0 first word; 0: of nothing.
+	 */
+	__u64 newest_of;
+	/*
+	 * What was published last, if it is so short: who waits for it has it with the index, in one line.
+	 */
+	__u64 newest[OFFSCHED_NEWEST_WORDS];
 };
 
 /* The line pair that only the consumer writes. */

@@ -12,10 +12,13 @@
  *                            <---  head: epoch |        read  <--
  *                                  data: 8-byte words
  *
+ * What was published last lies beside tail, too, if it is short: see
+ * executive/abi/src/ring.rs.
+ *
  * What the peer wrote is believed only if an honest peer could have written it;
  * else the half is corrupt (-EBADMSG) until it is attached to another epoch.
  * Whatever the peer does: nothing is touched outside the ring, no loop is longer
- * than the message, and every shared word is read once.
+ * than the message, and every index, length and word of a message is read once.
  *
  * A half is one thread's at a time; its users bring the lock. Errors:
  *   -EAGAIN     nothing there, or no room now

@@ -15,6 +15,7 @@ struct offsched_tx {
 	__u32 read;		/* the consumer's index as last seen and found possible */
 	__u32 corruptions;	/* times that a peer was caught, over all epochs */
 	__u16 epoch;
+	bool shown;		/* something of ours may lie beside the index */
 	bool corrupt;
 };
 
@@ -25,6 +26,7 @@ static inline void offsched_tx_reattach(struct offsched_tx *tx, __u16 epoch)
 	tx->published = tx->own;
 	tx->read = 0;
 	tx->epoch = epoch;
+	tx->shown = true;
 	tx->corrupt = false;
 }
 
@@ -100,11 +102,31 @@ static inline int offsched_tx_push(struct offsched_tx *tx, const void *payload, 
 	return 0;
 }
 
+/*
+ * Copies what is about to be published, if it is short, to beside the index; else
+ * nothing is there any more. `before`: the index published before.
+ */
+static inline void offsched_tx_show_newest(struct offsched_tx *tx, __u32 before)
+{
+	/* Round the end, the piece at the start is the newest. */
+	__u32 start = tx->own.at < before ? 0 : before;
+	__u32 count = tx->own.at - start;
+
+	if (count <= OFFSCHED_NEWEST_WORDS) {
+		offsched_show_newest(&tx->ring, tx->epoch, start, count);
+		tx->shown = true;
+	} else if (tx->shown) {
+		offsched_hide_newest(&tx->ring);
+		tx->shown = false;
+	}
+}
+
 /* Makes every frame pushed so far visible to the peer, in one store. True if there were any. */
 static inline bool offsched_tx_publish(struct offsched_tx *tx)
 {
 	if (tx->own.at == tx->published.at && tx->own.last == tx->published.last)
 		return false;
+	offsched_tx_show_newest(tx, tx->published.at);
 	tx->published = tx->own;
 	offsched_store_release(tx->ring.tail,
 			       offsched_pack(tx->epoch, tx->own.at, tx->own.last));
@@ -221,8 +243,12 @@ static inline bool offsched_rx_has_mail(struct offsched_rx *rx)
 	return rx->corrupt || offsched_rx_find(rx) || rx->corrupt;
 }
 
-/* The next frame's length in bytes; it stays. */
-static inline int offsched_rx_next(struct offsched_rx *rx)
+/*
+ * The next frame's length in bytes; it stays. Its words are found at `from`: beside
+ * the index if they lie there, copied to `copy`, and else in the data.
+ */
+static inline int offsched_rx_look(struct offsched_rx *rx, __u64 copy[OFFSCHED_NEWEST_WORDS],
+				   const __u64 **from)
 {
 	__u32 span;
 	__u64 len;
@@ -232,12 +258,24 @@ static inline int offsched_rx_next(struct offsched_rx *rx)
 	span = offsched_rx_find(rx);
 	if (!span)
 		return rx->corrupt ? -EBADMSG : -EAGAIN;
-	len = offsched_load(rx->ring.data + rx->read);
+	*from = rx->ring.data + rx->read;
+	if (offsched_newest(&rx->ring, rx->epoch, rx->read, span, copy))
+		*from = copy;
+	len = offsched_load(*from);
 	if (len > offsched_max_frame(&rx->ring) || offsched_frame_words(len) > span) {
 		offsched_rx_blame(rx);
 		return -EBADMSG;
 	}
 	return (int)len;
+}
+
+/* The next frame's length in bytes; it stays. */
+static inline int offsched_rx_next(struct offsched_rx *rx)
+{
+	__u64 copy[OFFSCHED_NEWEST_WORDS];
+	const __u64 *from;
+
+	return offsched_rx_look(rx, copy, &from);
 }
 
 /*
@@ -246,10 +284,11 @@ static inline int offsched_rx_next(struct offsched_rx *rx)
  */
 static inline int offsched_rx_pop(struct offsched_rx *rx, void *buffer, size_t size)
 {
-	int len = offsched_rx_next(rx);
-	__u64 *from = rx->ring.data + rx->read, word;
+	__u64 copy[OFFSCHED_NEWEST_WORDS], word;
+	const __u64 *from;
 	char *to = buffer;
 	size_t rest;
+	int len = offsched_rx_look(rx, copy, &from);
 
 	if (len < 0)
 		return len;

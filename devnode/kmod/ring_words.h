@@ -22,6 +22,8 @@
 #define offsched_store_release(word, value) virt_store_release(word, value)
 #define offsched_swap(word, value)	xchg(word, value)
 #define offsched_fence()		virt_mb()
+#define offsched_fence_stores()		virt_wmb()
+#define offsched_fence_loads()		virt_rmb()
 
 #else
 
@@ -38,6 +40,8 @@
 #define offsched_store_release(word, value) __atomic_store_n(word, value, __ATOMIC_RELEASE)
 #define offsched_swap(word, value)	__atomic_exchange_n(word, value, __ATOMIC_RELAXED)
 #define offsched_fence()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define offsched_fence_stores()		__atomic_thread_fence(__ATOMIC_RELEASE)
+#define offsched_fence_loads()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 
 #endif
 
@@ -48,7 +52,9 @@
 
 /* One ring: where its shared words are. */
 struct offsched_ring {
-	__u64 *tail;		/* the producer writes it */
+	__u64 *tail;		/* the producer writes it, and what lies beside it: */
+	__u64 *newest_of;	/* of which words the copy is one; 0: of none */
+	__u64 *newest;		/* what was published last, if it is short */
 	__u64 *head;		/* the consumer writes it */
 	__u64 *data;
 	__u32 words;		/* of data */
@@ -70,6 +76,8 @@ static inline int offsched_ring_init(struct offsched_ring *ring, void *words, vo
 	if (count < OFFSCHED_RING_WORDS_MIN)
 		return -EINVAL;
 	ring->tail = &shared->producer.tail;
+	ring->newest_of = &shared->producer.newest_of;
+	ring->newest = shared->producer.newest;
 	ring->head = &shared->consumer.head;
 	ring->data = data;
 	ring->words = count < OFFSCHED_RING_WORDS_MAX ? (__u32)count : OFFSCHED_RING_WORDS_MAX;
@@ -104,6 +112,41 @@ static inline struct offsched_indices offsched_unpack(__u64 word, __u16 epoch)
 		indices.last = (word >> OFFSCHED_RING_INDEX_BITS) & OFFSCHED_RING_INDEX_MASK;
 	}
 	return indices;
+}
+
+/* Nothing lies beside the index. */
+static inline void offsched_hide_newest(const struct offsched_ring *ring)
+{
+	offsched_store(ring->newest_of, (__u64)0);
+}
+
+/* Copies the `count` words (few) that are about to be published to beside the index. */
+static inline void offsched_show_newest(const struct offsched_ring *ring, __u16 epoch,
+					__u32 start, __u32 count)
+{
+	__u32 at;
+
+	offsched_hide_newest(ring);
+	/* Who sees one of the words below sees the zero above, or a later value. */
+	offsched_fence_stores();
+	for (at = 0; at < count; at++)
+		offsched_store(ring->newest + at, offsched_load(ring->data + start + at));
+	offsched_store_release(ring->newest_of, offsched_pack(epoch, start, count));
+}
+
+/* Takes the copy beside the index, if it is one of `count` words from `start`. */
+static inline bool offsched_newest(const struct offsched_ring *ring, __u16 epoch, __u32 start,
+				   __u32 count, __u64 words[OFFSCHED_NEWEST_WORDS])
+{
+	__u64 of = offsched_pack(epoch, start, count);
+	__u32 at;
+
+	if (count > OFFSCHED_NEWEST_WORDS || offsched_load_acquire(ring->newest_of) != of)
+		return false;
+	for (at = 0; at < count; at++)
+		words[at] = offsched_load(ring->newest + at);
+	offsched_fence_loads();
+	return offsched_load(ring->newest_of) == of;
 }
 
 /*

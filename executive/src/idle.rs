@@ -51,7 +51,7 @@ impl Core {
                 let quiet = core.interrupts.load(Ordering::Relaxed) == interrupts;
                 last = Some(end).filter(|end| *end != 0 && quiet);
             } else {
-                self.look_for_mail();
+                self.look_for_mail(now);
                 if let Some(turn) = image.idle {
                     self.idle_turn(turn);
                     last = None;

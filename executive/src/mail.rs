@@ -90,9 +90,9 @@ impl Core {
         }
     }
 
-    /// The idle loop's turn: looks at the next client. Inside no kernel section.
+    /// The idle loop's turn, whose look at the clock said `now`: looks at the next client. Inside no kernel section.
     #[inline]
-    pub(crate) fn look_for_mail(&self) {
+    pub(crate) fn look_for_mail(&self, now: u64) {
         if self.rounds.level.get() == 0 {
             return;
         }
@@ -112,7 +112,7 @@ impl Core {
         }
         // SAFETY: the idle loop runs, so no job is on the stack and no lock is held.
         if unsafe { channel.slot.has_mail(usize::from(client)) } {
-            self.pend_mail(channel.task, self.now(), floor);
+            self.pend_mail(channel.task, now, floor);
         }
         self.leave(floor);
     }

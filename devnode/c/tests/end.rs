@@ -70,8 +70,11 @@ fn wait() -> impl Strategy<Value = Wait> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Wake words, tails and heads: words 0, 16, 32, 48, 64, 80 of the page.
-    let word = (0usize..6).prop_map(|line| line * 16);
+    // Wake words, tails and heads: words 0, 16, 32, 48, 64, 80 of the page; and what lies beside each.
+    let word = prop_oneof![
+        3 => (0usize..6).prop_map(|line| line * 16),
+        1 => 0usize..96,
+    ];
     prop_oneof![
         60 => (0usize..2100).prop_map(Step::Push),
         60 => Just(Step::Flush),

@@ -47,8 +47,10 @@ impl Memory {
     /// Every word that the two sides share, and the guards.
     fn words(&self) -> Vec<u64> {
         let (tail, head) = self.shared.raw();
+        let (of, newest) = self.shared.raw_newest();
         let data = self.data.iter().map(|word| word.load(Ordering::Relaxed));
-        [tail, head].into_iter().chain(data).collect()
+        let indices = [tail, head, of].into_iter().chain(newest);
+        indices.chain(data).collect()
     }
 }
 
@@ -64,6 +66,8 @@ enum Step {
     HasMail,
     /// A word of the peer's, as it might lie: which, how, and a number to lie with.
     Lie(bool, u8, u64),
+    /// What lies beside the producer's index, the same way: how, what it says it is, and a word.
+    LieNewest(u8, u64, u64),
     /// A word of the data overwritten.
     Scribble(usize, u64),
     Reattach(u16),
@@ -86,6 +90,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => honest(),
         2 => (any::<bool>(), 0u8..8, any::<u64>()).prop_map(|(which, how, n)| Step::Lie(which, how, n)),
+        1 => (0u8..8, any::<u64>(), 0u64..330).prop_map(|(how, n, word)| Step::LieNewest(how, n, word)),
         1 => (any::<usize>(), prop_oneof![4 => 0u64..330, 1 => any::<u64>()]).prop_map(|(at, n)| Step::Scribble(at, n)),
         1 => prop_oneof![Just(EPOCH), 0u16..9, Just(u16::MAX)].prop_map(Step::Reattach),
     ]
@@ -142,6 +147,11 @@ fn in_step(words: usize, steps: Vec<Step>) -> Result<u32, TestCaseError> {
                 let head = (!which).then(|| lie(how, number, head, words));
                 ours.shared.scribble(tail, head);
                 theirs.shared.scribble(tail, head);
+            }
+            Step::LieNewest(how, number, word) => {
+                let of = lie(how, number, ours.shared.raw_newest().0, words);
+                ours.shared.scribble_newest(of, word);
+                theirs.shared.scribble_newest(of, word);
             }
             Step::Scribble(at, number) => {
                 for memory in [&ours, &theirs] {

@@ -64,6 +64,7 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     offset_of!(ControlPage, from_core),
     size_of::<RingWords>(),
     size_of::<ConsumerLine>(),
+    crate::ring::NEWEST_WORDS,
     size_of::<crate::log::LogRings>(),
     size_of::<CoreTelemetry>(),
     size_of::<TaskTelemetry>(),

@@ -27,6 +27,12 @@
 //!   epoch: one from another epoch reads as "nothing yet", so that a late store of a half that
 //!   has not noticed a reset does no harm.
 //!
+//! # One line for a short message
+//! A receiver that waits has the index's line fetched anyway. So what was published last is copied to the rest of that
+//! line, if it is short ([`NEWEST_WORDS`]), and the receiver need not fetch the data's line too. The copy says of which
+//! words it is one, in a word that is zero while it changes (a sequence lock): a receiver that does not find exactly what
+//! it expects reads the data.
+//!
 //! # Sizes
 //! Indices count words of 8 bytes. A frame is one header word and the payload, padded to words.
 //! A frame of n words always fits an emptied ring of c words, wherever the indices stand, if and
@@ -47,7 +53,7 @@ mod words;
 
 pub use consumer::{Consumer, RecvError};
 pub use producer::{Producer, SendError};
-pub use words::{ConsumerLine, ProducerLine, Ring, RingWords};
+pub use words::{ConsumerLine, NEWEST_WORDS, ProducerLine, Ring, RingWords};
 
 /// Bytes in the unit that ring indices count, and the alignment of every payload.
 pub const WORD_BYTES: usize = 8;

@@ -87,6 +87,8 @@ impl Memory {
                 Some(Self::lie(numbers, tail, epoch)),
                 Some(Self::lie(numbers, head, epoch)),
             );
+            let of = Self::lie(numbers, words.raw_newest().0, epoch);
+            words.scribble_newest(of, numbers.below(LONGEST as u64 + 30));
         }
         let word = &self.ring(numbers.below(2) as usize)[numbers.below(WORDS as u64) as usize];
         let header = match numbers.below(4) {

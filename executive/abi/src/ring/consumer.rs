@@ -6,9 +6,10 @@ use core::fmt;
 use bbqueue::prod_cons::stream::StreamGrantR;
 use bbqueue::traits::coordination::ReadGrantError;
 
+use crate::ring::frame::Word;
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
 use crate::sync::AtomicU64;
 
 /// Why nothing was received.
@@ -108,6 +109,12 @@ impl Receiving<'_> {
         }
     }
 
+    /// The next `count` words, if they lie beside the producer's index.
+    #[inline]
+    fn newest(&self, count: usize) -> Option<[u64; NEWEST_WORDS]> {
+        self.ring.newest(self.epoch, self.read.get(), count)
+    }
+
     /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
     #[inline]
     fn find(&self) -> Option<(usize, usize)> {
@@ -190,13 +197,7 @@ impl<'a> Consumer<'a> {
     /// [`RecvError::Empty`], [`RecvError::BufferTooSmall`], [`RecvError::PeerCorrupt`].
     #[inline]
     pub fn pop(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
-        self.next(|span, len| {
-            let out = buf
-                .get_mut(..len)
-                .ok_or(RecvError::BufferTooSmall { needed: len })?;
-            frame::read(span, out);
-            Ok(len)
-        })
+        self.next(Some(buf))
     }
 
     /// Drops the next frame unread and returns its length; as [`pop`](Self::pop) otherwise.
@@ -204,7 +205,7 @@ impl<'a> Consumer<'a> {
     /// # Errors
     /// [`RecvError::Empty`], [`RecvError::PeerCorrupt`].
     pub fn skip(&mut self) -> Result<usize, RecvError> {
-        self.next(|_, len| Ok(len))
+        self.next(None)
     }
 
     /// Gives the room of every frame taken so far back to the peer, in one store. True if there
@@ -379,26 +380,20 @@ impl<'a> Consumer<'a> {
         self.corruptions.get()
     }
 
-    /// Hands the next frame's span and payload length to `take`; gives the frame back as read if
-    /// that goes well, keeps it otherwise.
+    /// Takes the next frame into `buf`, if there is one, and gives the frame back as read if that goes well.
     #[inline]
-    fn next(
-        &mut self,
-        take: impl FnOnce(&[AtomicU64], usize) -> Result<usize, RecvError>,
-    ) -> Result<usize, RecvError> {
+    fn next(&mut self, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
         let (span, grant) = self.open_grant()?;
-        let Some(payload) = frame::payload_len(span, self.half.ring.max_frame()) else {
-            grant.release(0);
-            return Err(self.blame());
+        let max = self.half.ring.max_frame();
+        let taken = match self.half.newest(span.len()) {
+            Some(words) => take(words.get(..span.len()).unwrap_or_default(), max, buf),
+            None => take(span, max, buf),
         };
-        let result = take(span, payload);
-        let used = if result.is_ok() {
-            frame_words(payload)
-        } else {
-            0
-        };
-        grant.release(used * WORD_BYTES);
-        result
+        grant.release(taken.map_or(0, frame_words) * WORD_BYTES);
+        match taken {
+            Err(RecvError::PeerCorrupt) => Err(self.blame()),
+            taken => taken,
+        }
     }
 
     /// A grant on what can be read in one piece, and its words.
@@ -426,4 +421,17 @@ impl<'a> Consumer<'a> {
             .set(self.corruptions.get().saturating_add(1));
         RecvError::PeerCorrupt
     }
+}
+
+/// Copies the payload of the frame at the start of `span` into `buf`, if there is one, and returns its length.
+#[inline(always)]
+fn take(span: &[impl Word], max: usize, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
+    let len = frame::payload_len(span, max).ok_or(RecvError::PeerCorrupt)?;
+    if let Some(buf) = buf {
+        let out = buf
+            .get_mut(..len)
+            .ok_or(RecvError::BufferTooSmall { needed: len })?;
+        frame::read(span, out);
+    }
+    Ok(len)
 }

@@ -7,7 +7,7 @@ use bbqueue::traits::coordination::WriteGrantError;
 
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
 use crate::sync::{AtomicU64, Ordering};
 
 /// Why a frame was not sent.
@@ -51,23 +51,33 @@ struct Sending<'a> {
     published: Cell<Indices>,
     /// The consumer's index as last seen and found possible.
     read: Cell<usize>,
+    /// Something of ours may lie beside the index.
+    shown: Cell<bool>,
     /// Start and length of the open grant.
     grant: Cell<Option<(usize, usize)>>,
     corrupt: Cell<bool>,
 }
 
 impl Sending<'_> {
-    /// Where `words` contiguous words are free, as far as the consumer's index is known. Never
-    /// lets `write` reach `read` from behind: equal means empty.
+    /// Where `words` contiguous words are free, as far as the consumer's index is known.
     #[inline]
     fn place(&self, words: usize) -> Option<usize> {
-        let (write, read) = (self.own.get().at, self.read.get());
-        if write < read {
-            (words < read - write).then_some(write)
-        } else if words <= self.ring.capacity() - write {
-            Some(write)
-        } else {
-            (words < read).then_some(0)
+        self.ring.place(self.own.get().at, self.read.get(), words)
+    }
+
+    /// Copies what is about to be published, if it is short, to beside the index; else nothing is there any more.
+    /// `before`: the index published before.
+    #[inline]
+    fn show_newest(&self, before: usize) {
+        let end = self.own.get().at;
+        // Round the end, the piece at the start is the newest.
+        let start = if end < before { 0 } else { before };
+        if end - start <= NEWEST_WORDS {
+            let words = self.ring.data().get(start..end).unwrap_or_default();
+            self.ring.show_newest(self.epoch, start, words);
+            self.shown.set(true);
+        } else if self.shown.take() {
+            self.ring.hide_newest();
         }
     }
 
@@ -179,6 +189,7 @@ impl<'a> Producer<'a> {
             own: Cell::new(empty),
             published: Cell::new(empty),
             read: Cell::new(0),
+            shown: Cell::new(true),
             grant: Cell::new(None),
             corrupt: Cell::new(false),
         }
@@ -315,8 +326,10 @@ impl<'a> Producer<'a> {
     #[inline]
     pub fn publish(&mut self) -> bool {
         let own = self.half.own.get();
-        let news = own != self.half.published.replace(own);
+        let before = self.half.published.replace(own);
+        let news = own != before;
         if news {
+            self.half.show_newest(before.at);
             self.half.ring.publish_tail(self.half.epoch, own);
         }
         news

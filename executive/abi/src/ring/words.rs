@@ -1,10 +1,13 @@
 //! The shared words of a ring and how indices are packed into them.
 
 use crate::ring::{RING_WORDS_MAX, RING_WORDS_MIN, WORD_BYTES};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, fence};
 
 const INDEX_BITS: u32 = 24;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+
+/// Words of the newest publication that lie beside the index: the rest of its line of 64 bytes.
+pub const NEWEST_WORDS: usize = 6;
 
 /// The line pair that only the producer writes: 128 bytes, because x86 fetches lines in pairs.
 #[repr(C, align(128))]
@@ -12,6 +15,10 @@ const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 pub struct ProducerLine {
     /// Bits 63..48 epoch, 47..24 end of the upper piece (`last`), 23..0 next word to write.
     tail: AtomicU64,
+    /// Of what `newest` is a copy: bits 63..48 epoch, 47..24 words, 23..0 first word; 0: of nothing.
+    newest_of: AtomicU64,
+    /// What was published last, if it is so short: who waits for it has it with the index, in one line.
+    newest: [AtomicU64; NEWEST_WORDS],
 }
 
 /// The line pair that only the consumer writes.
@@ -47,6 +54,25 @@ impl RingWords {
         }
     }
 
+    /// Overwrites what lies beside the producer's index, as [`scribble`](Self::scribble). For tests.
+    #[doc(hidden)]
+    pub fn scribble_newest(&self, of: u64, word: u64) {
+        let line = &self.producer;
+        line.newest_of.store(of, Ordering::Relaxed);
+        line.newest[of as usize % NEWEST_WORDS].store(word, Ordering::Relaxed);
+    }
+
+    /// What lies beside the producer's index, as it stands: of what it is a copy, and the copy. For tests.
+    #[doc(hidden)]
+    pub fn raw_newest(&self) -> (u64, [u64; NEWEST_WORDS]) {
+        let line = &self.producer;
+        let word = |at: usize| line.newest[at].load(Ordering::Relaxed);
+        (
+            line.newest_of.load(Ordering::Relaxed),
+            core::array::from_fn(word),
+        )
+    }
+
     /// Both words as they stand. For tests.
     #[doc(hidden)]
     pub fn raw(&self) -> (u64, u64) {
@@ -61,6 +87,7 @@ impl RingWords {
 const _: () = {
     assert!(size_of::<RingWords>() == 256);
     assert!(core::mem::offset_of!(RingWords, consumer) == 128);
+    assert!(core::mem::offset_of!(ProducerLine, newest) + NEWEST_WORDS * WORD_BYTES == 64);
 };
 
 /// A pair of indices as published: for a producer write and last, for a consumer read and zero.
@@ -105,6 +132,19 @@ impl<'a> Ring<'a> {
         (data.len() >= RING_WORDS_MIN).then_some(Self { words, data })
     }
 
+    /// Where `words` words are free in one piece between a producer at `write` and a consumer at `read`. Never lets
+    /// `write` reach `read` from behind: equal means empty.
+    #[inline]
+    pub(super) fn place(&self, write: usize, read: usize, words: usize) -> Option<usize> {
+        if write < read {
+            (words < read - write).then_some(write)
+        } else if words <= self.capacity() - write {
+            Some(write)
+        } else {
+            (words < read).then_some(0)
+        }
+    }
+
     /// The longest payload in bytes.
     #[inline]
     pub fn max_frame(&self) -> usize {
@@ -137,6 +177,56 @@ impl<'a> Ring<'a> {
             .consumer
             .head
             .store(pack(epoch, indices), Ordering::Release);
+    }
+
+    /// Copies `words` (at most [`NEWEST_WORDS`]), which are about to be published and begin at `start`, to beside the index.
+    #[inline]
+    pub(super) fn show_newest(&self, epoch: u16, start: usize, words: &[AtomicU64]) {
+        let line = &self.words.producer;
+        self.hide_newest();
+        // Who sees one of the words below sees the zero above, or a later value.
+        fence(Ordering::Release);
+        for (shown, word) in line.newest.iter().zip(words) {
+            shown.store(word.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let of = Indices {
+            at: start,
+            last: words.len(),
+        };
+        line.newest_of.store(pack(epoch, of), Ordering::Release);
+    }
+
+    /// Nothing lies beside the index.
+    #[inline]
+    pub(super) fn hide_newest(&self) {
+        self.words.producer.newest_of.store(0, Ordering::Relaxed);
+    }
+
+    /// The copy beside the index, if it is one of `count` words from `start` and did not change meanwhile.
+    #[inline]
+    pub(super) fn newest(
+        &self,
+        epoch: u16,
+        start: usize,
+        count: usize,
+    ) -> Option<[u64; NEWEST_WORDS]> {
+        let line = &self.words.producer;
+        let of = pack(
+            epoch,
+            Indices {
+                at: start,
+                last: count,
+            },
+        );
+        if count > NEWEST_WORDS || line.newest_of.load(Ordering::Acquire) != of {
+            return None;
+        }
+        let mut words = [0; NEWEST_WORDS];
+        for (word, shown) in words.iter_mut().zip(&line.newest).take(count) {
+            *word = shown.load(Ordering::Relaxed);
+        }
+        fence(Ordering::Acquire);
+        (line.newest_of.load(Ordering::Relaxed) == of).then_some(words)
     }
 
     #[inline]
