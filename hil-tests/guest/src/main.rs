@@ -11,6 +11,7 @@
 
 mod apps;
 mod asking;
+mod both_ways;
 mod calls;
 mod case;
 mod channels;
@@ -170,6 +171,7 @@ fn others() -> impl Iterator<Item = Case> {
         channels::cases(),
         node::cases(),
         in_kernel::cases(),
+        both_ways::cases(),
         asking::cases(),
         tables::cases(),
         liars::cases(),
