@@ -50,7 +50,7 @@ static void on_work(struct work_struct *work)
 
 	for (i = 0; i < REPLIES_MAX; i++) {
 		len = offsched_end_pop(&client->end, client->buffer, client->size);
-		if (offsched_end_release_rx(&client->end))
+		if (offsched_end_release(&client->end))
 			offsched_wake_core(client->run);
 		if (len >= 0) {
 			client->operations->reply(client->context, client->buffer, len);

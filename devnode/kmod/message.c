@@ -106,7 +106,7 @@ static ssize_t read_locked(struct offsched_handle *handle, struct kiocb *iocb, s
 			return ret;
 		ret = receive(handle, to, missing);
 		/* After EAGAIN too: the half may have gone back to the ring's start. */
-		if (offsched_end_release_rx(&handle->end))
+		if (offsched_end_release(&handle->end))
 			offsched_wake_core(handle->run);
 		if (ret != -EAGAIN)
 			return ret;

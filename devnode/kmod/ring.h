@@ -126,17 +126,10 @@ static inline int offsched_end_pop(struct offsched_end *end, void *buffer, size_
 }
 
 /* After a receive: gives room back, if it is time. True: ring the core. Somebody else may be sending. */
-static inline bool offsched_end_release_rx(struct offsched_end *end)
+static inline bool offsched_end_release(struct offsched_end *end)
 {
 	return offsched_rx_publish_if_due(&end->rx) &&
 	       offsched_end_wanted(end, OFFSCHED_WAKE_ROOM);
-}
-
-/* The same for who sends too, and answers next: writes where the next frame begins. */
-static inline bool offsched_end_release(struct offsched_end *end)
-{
-	offsched_tx_claim(&end->tx);
-	return offsched_end_release_rx(end);
 }
 
 /* Takes the request for the doorbell back: this side looks by itself again. */

@@ -133,18 +133,6 @@ static inline bool offsched_tx_publish(struct offsched_tx *tx)
 	return true;
 }
 
-/*
- * Makes the memory of the next frame ours while there is something else to do: a
- * word there, which no consumer may look at, is written.
- */
-static inline void offsched_tx_claim(struct offsched_tx *tx)
-{
-	int start = offsched_place(&tx->ring, tx->own.at, tx->read, 1);
-
-	if (start >= 0)
-		offsched_store(tx->ring.data + start, (__u64)0);
-}
-
 /* True if a payload of `len` bytes would go in now. */
 static inline bool offsched_tx_has_room(struct offsched_tx *tx, size_t len)
 {

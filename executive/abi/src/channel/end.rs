@@ -155,8 +155,6 @@ impl End<'_> {
     /// Gives room back, if it is time.
     #[inline]
     fn received(&mut self, len: usize) -> Received {
-        // An answer may follow.
-        self.tx.claim();
         let ring_doorbell = self.rx.publish_if_due() && self.wanted(WAKE_ROOM);
         Received { len, ring_doorbell }
     }

@@ -8,7 +8,7 @@ use bbqueue::traits::coordination::WriteGrantError;
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
 use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::AtomicU64;
 
 /// Why a frame was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,17 +309,6 @@ impl<'a> Producer<'a> {
         let (start, len) = self.half.grant.get().unwrap_or_default();
         let data = self.half.ring.data();
         data.get(start..start + len).unwrap_or_default()
-    }
-
-    /// Makes the memory of the next frame ours while there is something else to do: a word there, which no consumer may
-    /// look at, is written, so that the processor fetches its line. Does nothing if no room is known of.
-    #[inline]
-    pub fn claim(&self) {
-        if let Some(start) = self.half.place(1)
-            && let Some(word) = self.half.ring.data().get(start)
-        {
-            word.store(0, Ordering::Relaxed);
-        }
     }
 
     /// Makes every frame pushed so far visible to the peer, in one store. True if there were any.
