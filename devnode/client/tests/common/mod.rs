@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use offsched_abi::channel::{CoreEnd, Link, Wait};
+use offsched_abi::channel::{CoreEnd, Link};
 use offsched_abi::message::MessageType;
 use offsched_abi::node::{NODE_MAGIC, Reply, Request};
 use offsched_abi::ring::{RecvError, SendError};
@@ -165,11 +165,11 @@ impl Echo<'_> {
             let message = match self.held.take() {
                 Some(message) => message,
                 None => match self.end.try_recv(&mut buf) {
-                    Ok(received) => {
-                        if received.ring_doorbell {
+                    Ok(len) => {
+                        if self.end.room_wanted() {
                             device.ring(self.channel);
                         }
-                        buf[..received.len].to_vec()
+                        buf[..len].to_vec()
                     }
                     Err(RecvError::Empty | RecvError::Closed | RecvError::PeerCorrupt) => return,
                     Err(error) => panic!("{error}"),
@@ -189,19 +189,16 @@ impl Echo<'_> {
 
     /// True if there is nothing to do until the doorbell.
     fn rest(&mut self) -> bool {
-        let wait = match &self.held {
-            Some(message) => Wait::Room(message.len()),
-            None => Wait::Mail,
-        };
-        // A corrupt or closed channel has nothing to wait for but a new client, who rings.
-        self.end.sleep_until(wait) || self.held.is_none() && self.quiet()
+        // For room the core looks again and again. A corrupt or closed channel has nothing to wait for but a new
+        // client, who rings.
+        self.held.is_none() && (self.end.sleep_until_mail() || self.quiet())
     }
 
     fn quiet(&mut self) -> bool {
         let link = self.end.look();
         match link {
             Link::Closed => true,
-            Link::Open => matches!(self.end.try_recv(&mut []), Err(RecvError::PeerCorrupt)),
+            Link::Open => self.end.has_mail() && self.end.is_corrupt(),
             Link::Lost | Link::Opened => false,
         }
     }
