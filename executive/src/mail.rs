@@ -106,9 +106,8 @@ impl Core {
             self.rounds.client.set(client + 1);
         } else {
             self.rounds.client.set(0);
-            self.rounds
-                .channel
-                .set((index + 1) % self.bound().channels.len() as u16);
+            let last = usize::from(index) + 1 >= self.bound().channels.len();
+            self.rounds.channel.set(if last { 0 } else { index + 1 });
         }
         // SAFETY: the idle loop runs, so no job is on the stack and no lock is held.
         if unsafe { channel.slot.has_mail(usize::from(client)) } {

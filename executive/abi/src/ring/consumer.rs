@@ -6,10 +6,9 @@ use core::fmt;
 use bbqueue::prod_cons::stream::StreamGrantR;
 use bbqueue::traits::coordination::ReadGrantError;
 
-use crate::ring::frame::Word;
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::{Ring, WORD_BYTES, frame, frame_words};
 use crate::sync::AtomicU64;
 
 /// Why nothing was received.
@@ -109,10 +108,11 @@ impl Receiving<'_> {
         }
     }
 
-    /// The next `count` words, if they lie beside the producer's index.
-    #[inline]
-    fn newest(&self, count: usize) -> Option<[u64; NEWEST_WORDS]> {
-        self.ring.newest(self.epoch, self.read.get(), count)
+    /// What `read` makes of the next `count` words, if they lie beside the producer's index.
+    #[inline(always)]
+    fn read_newest<R>(&self, count: usize, read: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
+        self.ring
+            .read_newest(self.epoch, self.read.get(), count, read)
     }
 
     /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
@@ -293,7 +293,10 @@ impl<'a> Consumer<'a> {
         let taken = if size > max {
             0
         } else {
-            frame::read_equal(span, out, size)
+            let newest = self
+                .half
+                .read_newest(span.len(), |words| frame::read_equal(words, out, size));
+            newest.unwrap_or_else(|| frame::read_equal(span, out, size))
         };
         grant.release(taken * frame_words(size) * WORD_BYTES);
         if taken > 0 {
@@ -382,13 +385,13 @@ impl<'a> Consumer<'a> {
 
     /// Takes the next frame into `buf`, if there is one, and gives the frame back as read if that goes well.
     #[inline]
-    fn next(&mut self, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
+    fn next(&mut self, mut buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
         let (span, grant) = self.open_grant()?;
         let max = self.half.ring.max_frame();
-        let taken = match self.half.newest(span.len()) {
-            Some(words) => take(words.get(..span.len()).unwrap_or_default(), max, buf),
-            None => take(span, max, buf),
-        };
+        let newest = self
+            .half
+            .read_newest(span.len(), |words| take(words, max, buf.as_deref_mut()));
+        let taken = newest.unwrap_or_else(|| take(span, max, buf));
         grant.release(taken.map_or(0, frame_words) * WORD_BYTES);
         match taken {
             Err(RecvError::PeerCorrupt) => Err(self.blame()),
@@ -425,7 +428,7 @@ impl<'a> Consumer<'a> {
 
 /// Copies the payload of the frame at the start of `span` into `buf`, if there is one, and returns its length.
 #[inline(always)]
-fn take(span: &[impl Word], max: usize, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
+fn take(span: &[AtomicU64], max: usize, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
     let len = frame::payload_len(span, max).ok_or(RecvError::PeerCorrupt)?;
     if let Some(buf) = buf {
         let out = buf

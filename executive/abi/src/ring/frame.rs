@@ -6,25 +6,6 @@
 use crate::ring::{WORD_BYTES, frame_words};
 use crate::sync::{AtomicU64, Ordering};
 
-/// A word of a frame: in the ring, or a copy of it.
-pub(super) trait Word {
-    fn get(&self) -> u64;
-}
-
-impl Word for AtomicU64 {
-    #[inline(always)]
-    fn get(&self) -> u64 {
-        self.load(Ordering::Relaxed)
-    }
-}
-
-impl Word for u64 {
-    #[inline(always)]
-    fn get(&self) -> u64 {
-        *self
-    }
-}
-
 /// Writes a frame to the start of `span`. False, with nothing published, if it does not fit.
 #[inline(always)]
 pub(super) fn write(span: &[AtomicU64], payload: &[u8]) -> bool {
@@ -95,22 +76,22 @@ pub(super) fn read_equal(span: &[AtomicU64], out: &mut [u8], size: usize) -> usi
 /// The payload length of the frame at the start of `span`, read once. `None` if no honest peer
 /// could have written it: longer than `max` bytes, or running past the span.
 #[inline(always)]
-pub(super) fn payload_len(span: &[impl Word], max: usize) -> Option<usize> {
-    let header = span.first()?.get();
+pub(super) fn payload_len(span: &[AtomicU64], max: usize) -> Option<usize> {
+    let header = span.first()?.load(Ordering::Relaxed);
     let len = usize::try_from(header).ok()?;
     (len <= max && frame_words(len) <= span.len()).then_some(len)
 }
 
 /// Copies the payload after the header at the start of `span` into `out`, which has its length.
 #[inline(always)]
-pub(super) fn read(span: &[impl Word], out: &mut [u8]) {
+pub(super) fn read(span: &[AtomicU64], out: &mut [u8]) {
     let body = span.get(1..).unwrap_or_default();
     let (whole, rest) = out.as_chunks_mut::<WORD_BYTES>();
     for (word, bytes) in body.iter().zip(&mut *whole) {
-        *bytes = word.get().to_le_bytes();
+        *bytes = word.load(Ordering::Relaxed).to_le_bytes();
     }
     if let (false, Some(word)) = (rest.is_empty(), body.get(whole.len())) {
-        let bytes = word.get().to_le_bytes();
+        let bytes = word.load(Ordering::Relaxed).to_le_bytes();
         rest.copy_from_slice(&bytes[..rest.len()]);
     }
 }

@@ -122,6 +122,8 @@ fn unpack(word: u64, epoch: u16) -> Indices {
 pub struct Ring<'a> {
     words: &'a RingWords,
     data: &'a [AtomicU64],
+    /// The longest payload in bytes.
+    max_frame: usize,
 }
 
 impl<'a> Ring<'a> {
@@ -129,7 +131,11 @@ impl<'a> Ring<'a> {
     /// [`RING_WORDS_MIN`] words.
     pub fn new(words: &'a RingWords, data: &'a [AtomicU64]) -> Option<Self> {
         let data = data.get(..data.len().min(RING_WORDS_MAX))?;
-        (data.len() >= RING_WORDS_MIN).then_some(Self { words, data })
+        (data.len() >= RING_WORDS_MIN).then_some(Self {
+            words,
+            data,
+            max_frame: crate::ring::max_frame(data.len() * WORD_BYTES),
+        })
     }
 
     /// Where `words` words are free in one piece between a producer at `write` and a consumer at `read`. Never lets
@@ -148,7 +154,7 @@ impl<'a> Ring<'a> {
     /// The longest payload in bytes.
     #[inline]
     pub fn max_frame(&self) -> usize {
-        crate::ring::max_frame(self.data.len() * WORD_BYTES)
+        self.max_frame
     }
 
     #[inline]
@@ -202,14 +208,16 @@ impl<'a> Ring<'a> {
         self.words.producer.newest_of.store(0, Ordering::Relaxed);
     }
 
-    /// The copy beside the index, if it is one of `count` words from `start` and did not change meanwhile.
-    #[inline]
-    pub(super) fn newest(
+    /// What `read` makes of the copy beside the index, if it is one of `count` words from `start` and did not change
+    /// meanwhile; if it did, `read` has seen anything at all.
+    #[inline(always)]
+    pub(super) fn read_newest<R>(
         &self,
         epoch: u16,
         start: usize,
         count: usize,
-    ) -> Option<[u64; NEWEST_WORDS]> {
+        read: impl FnOnce(&[AtomicU64]) -> R,
+    ) -> Option<R> {
         let line = &self.words.producer;
         let of = pack(
             epoch,
@@ -218,15 +226,13 @@ impl<'a> Ring<'a> {
                 last: count,
             },
         );
-        if count > NEWEST_WORDS || line.newest_of.load(Ordering::Acquire) != of {
+        let words = line.newest.get(..count)?;
+        if line.newest_of.load(Ordering::Acquire) != of {
             return None;
         }
-        let mut words = [0; NEWEST_WORDS];
-        for (word, shown) in words.iter_mut().zip(&line.newest).take(count) {
-            *word = shown.load(Ordering::Relaxed);
-        }
+        let made = read(words);
         fence(Ordering::Acquire);
-        (line.newest_of.load(Ordering::Relaxed) == of).then_some(words)
+        (line.newest_of.load(Ordering::Relaxed) == of).then_some(made)
     }
 
     #[inline]
