@@ -50,8 +50,7 @@ static void on_work(struct work_struct *work)
 
 	for (i = 0; i < REPLIES_MAX; i++) {
 		len = offsched_end_pop(&client->end, client->buffer, client->size);
-		if (offsched_end_release(&client->end))
-			offsched_wake_core(client->run);
+		offsched_end_release(&client->end);
 		if (len >= 0) {
 			client->operations->reply(client->context, client->buffer, len);
 		} else if (len == -EAGAIN && !asked) {

@@ -106,8 +106,7 @@ static ssize_t read_locked(struct offsched_handle *handle, struct kiocb *iocb, s
 			return ret;
 		ret = receive(handle, to, missing);
 		/* After EAGAIN too: the half may have gone back to the ring's start. */
-		if (offsched_end_release(&handle->end))
-			offsched_wake_core(handle->run);
+		offsched_end_release(&handle->end);
 		if (ret != -EAGAIN)
 			return ret;
 		ret = wait_or_ask(handle, iocb, OFFSCHED_WAKE_MAIL, 0, &asked);

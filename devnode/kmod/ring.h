@@ -125,11 +125,13 @@ static inline int offsched_end_pop(struct offsched_end *end, void *buffer, size_
 	return offsched_end_unless_reset(end, offsched_rx_pop(&end->rx, buffer, size));
 }
 
-/* After a receive: gives room back, if it is time. True: ring the core. Somebody else may be sending. */
-static inline bool offsched_end_release(struct offsched_end *end)
+/*
+ * After a receive: gives room back, if it is time. The core never waits for
+ * room, so it is not rung. Somebody else may be sending.
+ */
+static inline void offsched_end_release(struct offsched_end *end)
 {
-	return offsched_rx_publish_if_due(&end->rx) &&
-	       offsched_end_wanted(end, OFFSCHED_WAKE_ROOM);
+	(void)offsched_rx_publish_if_due(&end->rx);
 }
 
 /* Takes the request for the doorbell back: this side looks by itself again. */

@@ -6,7 +6,7 @@
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 
-use offsched_abi::channel::{ChannelView, CoreEnd, Link, Wait};
+use offsched_abi::channel::{ChannelView, CoreEnd, Link};
 use offsched_abi::message::MessageType;
 use offsched_abi::ring::{RecvError, SendError};
 use offsched_abi::telemetry::add;
@@ -76,7 +76,12 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
     pub fn recv(&mut self) -> Option<Mail<Rx>> {
         for _ in 0..self.places.len() {
             let index = self.cursor;
-            self.cursor = (index + 1) % self.places.len();
+            // (A division would take as long as the rest of an empty look.)
+            self.cursor = if index + 1 < self.places.len() {
+                index + 1
+            } else {
+                0
+            };
             let mail = self.recv_from(index);
             if mail.is_some() {
                 return mail;
@@ -105,28 +110,20 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
             Link::Open => {}
         }
         let mut message = Rx::new_zeroed();
-        let (mail, bell) = match place.end.try_recv(message.as_mut_bytes()) {
-            Ok(got) if got.len == size_of::<Rx>() => {
-                (Mail::Message(before, message), got.ring_doorbell)
+        let mail = match receive(&mut place.end, &mut message) {
+            Ok(_) => return Some(Mail::Message(before, message)),
+            Err(RecvError::OtherLength { .. }) => {
+                let _ = place.end.skip();
+                Mail::Bad(before)
             }
-            Ok(got) => (Mail::Bad(before), got.ring_doorbell),
-            Err(RecvError::BufferTooSmall { .. }) => (
-                Mail::Bad(before),
-                place.end.skip().is_ok_and(|skipped| skipped.ring_doorbell),
-            ),
             Err(RecvError::PeerCorrupt) if !place.damaged => {
                 place.damaged = true;
-                (Mail::Bad(before), false)
+                Mail::Bad(before)
             }
-            // (OtherLength is not of this call.)
+            // (BufferTooSmall is not of this call.)
             Err(_) => return None,
         };
-        if matches!(mail, Mail::Bad(_)) {
-            add(&self.core.bound().memory.core.bad_messages, 1);
-        }
-        if bell {
-            self.ring(index);
-        }
+        add(&self.core.bound().memory.core.bad_messages, 1);
         Some(mail)
     }
 
@@ -146,11 +143,7 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
         let taken = place
             .end
             .recv_equal(messages.as_mut_bytes(), size_of::<Rx>());
-        let Ok(taken) = taken else { return 0 };
-        if taken.ring_doorbell {
-            self.ring(from.index());
-        }
-        taken.len
+        taken.unwrap_or(0)
     }
 
     /// Sends messages from the front of `messages` to a client, in one publication, as long as there is room; returns
@@ -204,9 +197,41 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
         let place = self.places.get_mut(client.index())?.as_mut()?;
         (place.end.epoch() == client.epoch).then_some(place)
     }
+}
+
+impl<Rx, Tx> Channel<Rx, Tx> {
+    /// The executive's look at a client, which is rung if it waits for room that a job gave back.
+    #[inline(always)]
+    fn look_at(&mut self, client: usize, look: impl FnOnce(&mut Place) -> bool) -> bool {
+        let Some(Some(place)) = self.places.get_mut(client) else {
+            return false;
+        };
+        let wanted = place.end.room_wanted();
+        let found = look(place);
+        if wanted {
+            self.ring(client);
+        }
+        found
+    }
 
     fn ring(&self, index: usize) {
         self.core.bound().port.ring(self.first + index as u16);
+    }
+}
+
+/// Receives a message of exactly its size; that is known here, so the words go where they belong one by one.
+#[inline(always)]
+fn receive<Rx: FromBytes + IntoBytes>(
+    end: &mut CoreEnd<'_>,
+    message: &mut Rx,
+) -> Result<usize, RecvError> {
+    let bytes = message.as_mut_bytes();
+    match bytes.len() {
+        0 => end.try_recv(bytes).map_err(|error| match error {
+            RecvError::BufferTooSmall { needed } => RecvError::OtherLength { found: needed },
+            error => error,
+        }),
+        size => end.recv_equal(bytes, size),
     }
 }
 
@@ -316,18 +341,17 @@ impl<Rx, Tx, const N: usize> ChannelSlot for ChannelCell<Rx, Tx, N> {
     }
 
     unsafe fn has_mail(&self, client: usize) -> bool {
-        // SAFETY: the caller's contract is ours.
-        match unsafe { self.places() }.get_mut(client) {
-            Some(Some(place)) => place.has_mail(),
-            _ => false,
-        }
+        // SAFETY: attached, and exclusive by the caller's word.
+        unsafe { self.channel.get() }.look_at(client, Place::has_mail)
     }
 
     unsafe fn ask(&self) -> bool {
-        // SAFETY: the caller's contract is ours.
-        let places = unsafe { self.places() }.iter_mut().flatten();
-        places.fold(false, |mail, place| {
-            mail | (!place.end.sleep_until(Wait::Mail) && place.has_mail())
+        // SAFETY: attached, and exclusive by the caller's word.
+        let channel = unsafe { self.channel.get() };
+        (0..channel.places.len()).fold(false, |mail, client| {
+            mail | channel.look_at(client, |place| {
+                !place.end.sleep_until_mail() && place.has_mail()
+            })
         })
     }
 

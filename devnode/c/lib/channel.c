@@ -234,7 +234,7 @@ static int channel_recv(struct offsched_channel *channel, void *buffer, size_t s
 	if (len < 0)
 		return channel_refusal(channel, len);
 	channel->fruitless = 0;
-	channel_ring_if(channel, offsched_end_release(&channel->end));
+	offsched_end_release(&channel->end);
 	return len;
 }
 
@@ -304,7 +304,7 @@ int offsched_recv_batch(struct offsched_channel *channel, struct iovec *messages
 		message->iov_len = (size_t)len;
 		received++;
 	}
-	channel_ring_if(channel, offsched_end_release(&channel->end));
+	offsched_end_release(&channel->end);
 	if (!received && len < 0)
 		return channel_refusal(channel, len);
 	channel->fruitless = 0;

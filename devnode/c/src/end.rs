@@ -20,7 +20,7 @@ unsafe extern "C" {
     fn halves_end_push(end: *mut c_void, payload: *const c_void, len: usize) -> c_int;
     fn halves_end_flush(end: *mut c_void) -> bool;
     fn halves_end_pop(end: *mut c_void, buffer: *mut c_void, size: usize) -> c_int;
-    fn halves_end_release(end: *mut c_void) -> bool;
+    fn halves_end_release(end: *mut c_void);
     fn halves_end_sleep(end: *mut c_void, kinds: u32, room: usize) -> bool;
     fn halves_end_awake(end: *mut c_void);
 }
@@ -71,8 +71,8 @@ impl<'a> AppEnd<'a> {
         result(unsafe { halves_end_pop(self.0.get(), buf.as_mut_ptr().cast(), buf.len()) })
     }
 
-    /// Gives the room of what was taken back; true: ring the core.
-    pub fn release(&mut self) -> bool {
+    /// Gives the room of what was taken back.
+    pub fn release(&mut self) {
         // SAFETY: a live end, borrowed exclusively.
         unsafe { halves_end_release(self.0.get()) }
     }

@@ -96,7 +96,7 @@ FUNCTION(int, halves_end_push, (struct offsched_end *end, const void *payload, s
 FUNCTION(bool, halves_end_flush, (struct offsched_end *end), offsched_end_flush(end))
 FUNCTION(int, halves_end_pop, (struct offsched_end *end, void *buffer, size_t size),
 	 offsched_end_pop(end, buffer, size))
-FUNCTION(bool, halves_end_release, (struct offsched_end *end), offsched_end_release(end))
+PROCEDURE(halves_end_release, (struct offsched_end *end), offsched_end_release(end))
 FUNCTION(bool, halves_end_sleep, (struct offsched_end *end, __u32 kinds, size_t room),
 	 offsched_end_sleep(end, kinds, room))
 PROCEDURE(halves_end_awake, (struct offsched_end *end), offsched_end_awake(end))

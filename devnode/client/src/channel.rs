@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use offsched_abi::channel::{AppEnd, Received, Wait};
+use offsched_abi::channel::{AppEnd, Wait};
 use offsched_abi::header::State;
 use offsched_abi::ring::{RecvError, SendError};
 use rustix::fs::Timespec;
@@ -356,12 +356,11 @@ impl Channel {
         }
     }
 
-    fn received(&mut self, result: Result<Received, RecvError>) -> Result<Option<usize>, Error> {
+    fn received(&mut self, result: Result<usize, RecvError>) -> Result<Option<usize>, Error> {
         match result {
             Ok(received) => {
                 self.fruitless = 0;
-                self.ring_if(received.ring_doorbell);
-                Ok(Some(received.len))
+                Ok(Some(received))
             }
             Err(RecvError::Empty) => self.nothing().map(|()| None),
             Err(RecvError::BufferTooSmall { needed }) => Err(Error::BufferTooSmall { needed }),

@@ -41,7 +41,7 @@ mod end;
 mod pages;
 mod state;
 
-pub use end::{AppEnd, CoreEnd, Link, Received, Sent, Wait};
+pub use end::{AppEnd, CoreEnd, Link, Sent, Wait};
 pub use pages::{ChannelView, ControlPage, WakeLine, channel_bytes, ring_data_bytes};
 pub use state::{ChannelState, EPOCH_MAX, Phase};
 

@@ -116,7 +116,7 @@ struct Tally {
 
 /// One call of ours; true if the peer was caught.
 macro_rules! step {
-    ($end:expr, $numbers:expr, $tally:expr) => {{
+    ($end:expr, $sleep:expr, $numbers:expr, $tally:expr) => {{
         let mut buf = [0; LONGEST + 64];
         let room = $numbers.below(buf.len() as u64 + 1) as usize;
         let payload = [0xab; LONGEST + 64];
@@ -124,18 +124,18 @@ macro_rules! step {
         let count = $numbers.below(9) as usize;
         let size = 1 + $numbers.below(40) as usize;
         let result = match $numbers.below(10) {
-            0..=2 => received($end.try_recv(&mut buf[..room]).map(|got| (got.len, room))),
+            0..=2 => received($end.try_recv(&mut buf[..room]).map(|got| (got, room))),
             3 => received(
                 $end.recv_batch(&mut buf[..room], count, |frame| {
                     assert!(frame.len() <= room);
                 })
-                .map(|got| (got.len, count)),
+                .map(|got| (got, count)),
             ),
             4 => received(
                 $end.recv_equal(&mut buf[..room], size)
-                    .map(|got| (got.len, room / size)),
+                    .map(|got| (got, room / size)),
             ),
-            5 => received($end.skip().map(|got| (got.len, LONGEST))),
+            5 => received($end.skip().map(|got| (got, LONGEST))),
             6 => sent($end.try_send(&payload[..len]).map(|_| 1)),
             7 => sent(
                 $end.send_batch(&[&payload[..len]; 8][..count])
@@ -144,7 +144,7 @@ macro_rules! step {
             8 => sent($end.send_equal(&payload, size).map(|got| got.0)),
             _ => {
                 let wait = [Wait::Mail, Wait::Room(len), Wait::Either(len)][count % 3];
-                $end.sleep_until(wait);
+                $sleep(&mut $end, wait);
                 $end.awake();
                 Ok(Some(()))
             }
@@ -201,9 +201,14 @@ fn fuzz(seed: u64, steps: u64) -> Tally {
         }
         core.look();
         let caught = if number % 2 == 0 {
-            step!(core, numbers, tally)
+            step!(
+                core,
+                |core: &mut CoreEnd<'_>, _| core.sleep_until_mail(),
+                numbers,
+                tally
+            )
         } else {
-            step!(app, numbers, tally)
+            step!(app, AppEnd::sleep_until, numbers, tally)
         };
         if caught {
             memory.check_guards();

@@ -51,6 +51,30 @@ mod app {
     }
 }
 
+/// A service that takes what comes and never answers.
+#[offsched::app]
+mod sink {
+    use offsched::{Channel, Mail, Mutex};
+
+    #[channels]
+    struct Channels {
+        #[channel(clients = 1, ring = 4096)]
+        line: Channel<u32, u64>,
+    }
+
+    #[init]
+    fn init(_: init::Context) {}
+
+    #[task(priority = 1, channel = line)]
+    fn take(mut cx: take::Context) {
+        cx.channels.line.lock(|line| {
+            if let Some(Mail::Message(from, _)) = line.recv() {
+                let _ = line.recv_msgs(from, &mut [0; 15]);
+            }
+        });
+    }
+}
+
 type Client = Arc<Mutex<Option<AppEnd<'static>>>>;
 
 /// A client that binds, and asks for the doorbell.
@@ -93,7 +117,28 @@ fn many_messages_at_a_time() {
     let mut end = client.lock().unwrap();
     let end = end.as_mut().expect("bound");
     let mut answers = [0; 8 * 300];
-    let got = end.recv_equal(&mut answers, 8).expect("answers").len;
+    let got = end.recv_equal(&mut answers, 8).expect("answers");
     let numbers: Vec<_> = answers.chunks(8).map(|bytes| bytes[0]).collect();
     assert_eq!((got, &numbers[..3]), (256, &[1, 2, 7][..]));
+}
+
+/// Nothing is sent to the client, with which the executive could look whether it waits for room: it looks all the same.
+#[test]
+fn a_client_that_waits_for_room_is_rung_by_a_service_that_never_answers() {
+    let client = Client::default();
+    let fills = {
+        let client = Arc::clone(&client);
+        move || {
+            let mut end = client.lock().unwrap();
+            let end = end.as_mut().expect("bound");
+            while end.try_send(&[0; 4]).is_ok() {}
+            assert!(end.sleep_until(Wait::Room(4)));
+            doorbell();
+        }
+    };
+    let config = Config::new(200.micros())
+        .call_at(10_500, binds(&client))
+        .call_at(50_500, fills);
+    let run = run::<sink::App>(&config).unwrap();
+    assert_eq!(run.rings.len(), 1, "{}", run.text());
 }

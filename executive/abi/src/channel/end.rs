@@ -12,17 +12,7 @@ pub struct Sent {
     pub ring_doorbell: bool,
 }
 
-/// A frame came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "the other side may have asked for its doorbell"]
-pub struct Received {
-    /// Bytes received, at the front of the buffer.
-    pub len: usize,
-    /// The other side waits for room and asked to be rung: do it now.
-    pub ring_doorbell: bool,
-}
-
-/// What a side sleeps for.
+/// What an application sleeps for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// A frame to receive.
@@ -55,6 +45,10 @@ struct End<'a> {
     other: &'a AtomicU32,
     /// The epoch attached to; 0: none.
     epoch: u16,
+    /// The other side is an application: the core never waits for room.
+    other_waits_for_room: bool,
+    /// Room was given back since the last look at whether the other side waits for it.
+    gave_room: bool,
 }
 
 impl End<'_> {
@@ -86,9 +80,15 @@ impl End<'_> {
 
     #[inline]
     fn flush(&mut self) -> Sent {
-        Sent {
-            ring_doorbell: self.tx.publish() && self.wanted(WAKE_MAIL),
-        }
+        let ring_doorbell = self.tx.publish() && {
+            // One look for both: a fence costs as much as the rest.
+            let kinds = match core::mem::take(&mut self.gave_room) {
+                true => WAKE_MAIL | WAKE_ROOM,
+                false => WAKE_MAIL,
+            };
+            self.wanted(kinds)
+        };
+        Sent { ring_doorbell }
     }
 
     fn send_batch(&mut self, payloads: &[&[u8]]) -> Result<(usize, Sent), SendError> {
@@ -120,7 +120,7 @@ impl End<'_> {
     }
 
     #[inline(always)]
-    fn recv_equal(&mut self, out: &mut [u8], size: usize) -> Result<Received, RecvError> {
+    fn recv_equal(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
         if !self.is_open() {
             return Err(RecvError::Closed);
         }
@@ -130,7 +130,7 @@ impl End<'_> {
     }
 
     #[inline]
-    fn recv(&mut self, buf: &mut [u8]) -> Result<Received, RecvError> {
+    fn recv(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
         if !self.is_open() {
             return Err(RecvError::Closed);
         }
@@ -143,7 +143,7 @@ impl End<'_> {
         buf: &mut [u8],
         count: usize,
         each: impl FnMut(&[u8]),
-    ) -> Result<Received, RecvError> {
+    ) -> Result<usize, RecvError> {
         if !self.is_open() {
             return Err(RecvError::Closed);
         }
@@ -152,14 +152,15 @@ impl End<'_> {
         Ok(self.received(count))
     }
 
-    /// Gives room back, if it is time.
+    /// Gives room back, if it is time. Whether the other side waits for it is looked at later, outside the way from a
+    /// message to its answer: by the next send, or by [`CoreEnd::room_wanted`].
     #[inline]
-    fn received(&mut self, len: usize) -> Received {
-        let ring_doorbell = self.rx.publish_if_due() && self.wanted(WAKE_ROOM);
-        Received { len, ring_doorbell }
+    fn received(&mut self, len: usize) -> usize {
+        self.gave_room |= self.rx.publish_if_due() && self.other_waits_for_room;
+        len
     }
 
-    fn skip(&mut self) -> Result<Received, RecvError> {
+    fn skip(&mut self) -> Result<usize, RecvError> {
         if !self.is_open() {
             return Err(RecvError::Closed);
         }
@@ -204,6 +205,7 @@ impl End<'_> {
 
     fn attach(&mut self, epoch: u16) {
         self.epoch = epoch;
+        self.gave_room = false;
         self.tx.reattach(epoch);
         self.rx.reattach(epoch);
     }
@@ -267,8 +269,8 @@ macro_rules! end {
             }
 
             /// Receives frames of exactly `size` bytes (not 0), one behind the other, into `out`, and gives their room
-            /// back in one publication. The result's `len` is the number of frames: as many as `out` has room for, up
-            /// to the first of another length. The fastest way to receive, as with [`send_equal`](Self::send_equal).
+            /// back in one publication; returns how many: as many as `out` has room for, up to the first of another
+            /// length. The fastest way to receive, as with [`send_equal`](Self::send_equal).
             ///
             /// # Errors
             /// Any [`RecvError`] if not even one was received.
@@ -277,21 +279,21 @@ macro_rules! end {
                 &mut self,
                 out: &mut [u8],
                 size: usize,
-            ) -> Result<Received, RecvError> {
+            ) -> Result<usize, RecvError> {
                 self.end.recv_equal(out, size)
             }
 
-            /// Receives one frame into the front of `buf`.
+            /// Receives one frame into the front of `buf` and returns its length.
             ///
             /// # Errors
             /// Any [`RecvError`]; a frame that does not fit stays.
             #[inline]
-            pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<Received, RecvError> {
+            pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
                 self.end.recv(buf)
             }
 
             /// Receives up to `count` frames, each through `buf` into `each`, and gives their room
-            /// back in one publication. The result's `len` is the number of frames.
+            /// back in one publication; returns how many.
             ///
             /// # Errors
             /// Any [`RecvError`] if not even one was received.
@@ -300,23 +302,16 @@ macro_rules! end {
                 buf: &mut [u8],
                 count: usize,
                 each: impl FnMut(&[u8]),
-            ) -> Result<Received, RecvError> {
+            ) -> Result<usize, RecvError> {
                 self.end.recv_batch(buf, count, each)
             }
 
-            /// Drops the next frame unread; the result's `len` is its length.
+            /// Drops the next frame unread and returns its length.
             ///
             /// # Errors
             /// Any [`RecvError`] but `BufferTooSmall`.
-            pub fn skip(&mut self) -> Result<Received, RecvError> {
+            pub fn skip(&mut self) -> Result<usize, RecvError> {
                 self.end.skip()
-            }
-
-            /// Asks the other side for the doorbell and looks once more. True: nothing there, so
-            /// sleep, and call [`awake`](Self::awake) afterwards. False: do not sleep, there is
-            /// something to do (or the channel is closed or corrupt); nothing is asked for.
-            pub fn sleep_until(&mut self, wait: Wait) -> bool {
-                self.end.sleep_until(wait)
             }
 
             /// Takes the request for the doorbell back: this side looks by itself again.
@@ -341,6 +336,11 @@ macro_rules! end {
             #[inline]
             pub fn epoch(&self) -> u16 {
                 self.end.epoch
+            }
+
+            /// True after the other side was caught lying, until the channel's next opening.
+            pub fn is_corrupt(&self) -> bool {
+                self.end.tx.is_corrupt() || self.end.rx.is_corrupt()
             }
 
             /// How often the other side was caught lying.
@@ -377,6 +377,8 @@ impl<'a> CoreEnd<'a> {
                 own: &view.control.core.wants,
                 other: &view.control.app.wants,
                 epoch: 0,
+                other_waits_for_room: true,
+                gave_room: false,
             },
         }
     }
@@ -387,6 +389,20 @@ impl<'a> CoreEnd<'a> {
         let (phase, epoch) = self.end.state.load();
         let now = if phase == Phase::Open { epoch } else { 0 };
         now != self.end.epoch
+    }
+
+    /// Asks the application for the doorbell and looks for mail once more. True: nothing there, so sleep, and call
+    /// [`awake`](Self::awake) afterwards. False: do not sleep, there is something to do (or the channel is closed or
+    /// corrupt); nothing is asked for. The core never sleeps for room: who does not take its messages must not keep it.
+    pub fn sleep_until_mail(&mut self) -> bool {
+        self.end.sleep_until(Wait::Mail)
+    }
+
+    /// True if the application waits for room that was given back since the last look at that: ring it. A send looks
+    /// too; who receives and does not send asks here before it turns to something else.
+    #[inline]
+    pub fn room_wanted(&mut self) -> bool {
+        core::mem::take(&mut self.end.gave_room) && self.end.wanted(WAKE_ROOM)
     }
 
     /// Looks at the state word and takes up a new client, forgetting the last one's rings.
@@ -420,7 +436,16 @@ impl<'a> AppEnd<'a> {
                 own: &view.control.app.wants,
                 other: &view.control.core.wants,
                 epoch,
+                other_waits_for_room: false,
+                gave_room: false,
             },
         }
+    }
+
+    /// Asks the core for the doorbell and looks once more. True: nothing there, so sleep, and call
+    /// [`awake`](Self::awake) afterwards. False: do not sleep, there is something to do (or the channel is closed or
+    /// corrupt); nothing is asked for.
+    pub fn sleep_until(&mut self, wait: Wait) -> bool {
+        self.end.sleep_until(wait)
     }
 }

@@ -41,7 +41,7 @@ fn ours(book: &mut Book, pair: Pair) -> Result<(), String> {
     let mut buf = [Message::default(); MESSAGES];
     let receive = || {
         let got = core.recv_equal(buf.as_flattened_mut(), size_of::<Message>());
-        let count = got.map_or(0, |got| got.len);
+        let count = got.unwrap_or(0);
         for message in &buf[..count] {
             black_box(message);
         }
