@@ -25,7 +25,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// The module gains a type `App`, by which a port runs it. An app in which a task can miss its deadline, with the
-/// declared periods and budgets, does not compile.
+/// declared periods and budgets, does not compile; one in which some are missing, if those that are there are too much.
 ///
 /// # Arguments
 /// - `overhead = 200ns`: what the executive itself takes for each job; counts in the analysis.

@@ -52,25 +52,55 @@ pub(crate) fn blocking(
     ceilings: &[Ceiling],
     level: u8,
 ) -> Result<Option<Blocking>, NoBound> {
-    let mut longest: Option<Blocking> = None;
-    for task in tasks.iter().filter(|task| task.level < level) {
-        for hold in task.holds.iter().filter(|h| reaches(ceilings, h, level)) {
-            let Some(ns) = hold.ns.or(task.budget_ns) else {
-                return Err(NoBound::NoHold {
-                    task: task.name.clone(),
-                    resource: hold.resource.clone(),
-                });
-            };
-            if longest.as_ref().is_none_or(|l| ns > l.ns) {
-                longest = Some(Blocking {
-                    ns,
-                    by: task.name.clone(),
-                    resource: hold.resource.clone(),
-                });
-            }
-        }
+    let mut longest = None;
+    for (task, hold) in delaying(tasks, ceilings, level) {
+        let Some(ns) = hold.ns.or(task.budget_ns) else {
+            return Err(NoBound::NoHold {
+                task: task.name.clone(),
+                resource: hold.resource.clone(),
+            });
+        };
+        keep_longer(&mut longest, task, hold, ns);
     }
     Ok(longest)
+}
+
+/// The longest of the declared holds alone. A budget in a hold's place is left out: declaring the hold could replace it
+/// by less.
+pub(crate) fn declared_blocking(
+    tasks: &[Task],
+    ceilings: &[Ceiling],
+    level: u8,
+) -> Option<Blocking> {
+    let mut longest = None;
+    for (task, hold) in delaying(tasks, ceilings, level) {
+        if let Some(ns) = hold.ns {
+            keep_longer(&mut longest, task, hold, ns);
+        }
+    }
+    longest
+}
+
+/// The holds by less urgent tasks that can delay a job of `level`.
+fn delaying<'a>(
+    tasks: &'a [Task],
+    ceilings: &'a [Ceiling],
+    level: u8,
+) -> impl Iterator<Item = (&'a Task, &'a Hold)> {
+    let below = tasks.iter().filter(move |task| task.level < level);
+    below
+        .flat_map(|task| task.holds.iter().map(move |hold| (task, hold)))
+        .filter(move |(_, hold)| reaches(ceilings, hold, level))
+}
+
+fn keep_longer(longest: &mut Option<Blocking>, task: &Task, hold: &Hold, ns: u64) {
+    if longest.as_ref().is_none_or(|l| ns > l.ns) {
+        *longest = Some(Blocking {
+            ns,
+            by: task.name.clone(),
+            resource: hold.resource.clone(),
+        });
+    }
 }
 
 /// True when holding this resource keeps jobs of `level` from starting.

@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ceiling::{Blocking, Ceiling, blocking, ceilings};
+use crate::ceiling::{Blocking, Ceiling, blocking, ceilings, declared_blocking};
 use crate::model::{Task, TaskSet};
-use crate::response;
+use crate::response::{self, Response};
 
 /// The analysis of a whole task set. Its [`Display`](core::fmt::Display) is a text table.
 #[derive(Clone, Debug)]
@@ -27,7 +27,12 @@ pub struct TaskReport {
     pub blocking: Option<Blocking>,
     /// Bound on the response time in nanoseconds, or why there is none.
     pub bound: Result<u128, NoBound>,
-    /// The largest part of the bound; for an overloaded set, of one deadline's demand.
+    /// Where a declaration is missing: what the response time can reach at least, in nanoseconds, with nothing counted
+    /// for what is not declared. `Err` where what is declared already has no bound.
+    ///
+    /// Declarations that are added can only raise it, so a deadline below it can be missed whatever they say.
+    pub at_least: Option<Result<u128, NoBound>>,
+    /// The largest part of the bound, or of what is known of it; for an overloaded set, of one deadline's demand.
     pub largest: Option<Contributor>,
     /// The bound against the deadline.
     pub verdict: Verdict,
@@ -92,9 +97,9 @@ pub enum Source {
 pub enum Verdict {
     /// Bound and deadline are known, and the bound is not above the deadline.
     Meets,
-    /// The deadline can be missed.
+    /// The deadline can be missed, whatever is declared for what is not declared yet.
     Misses,
-    /// Something that the bound depends on is not declared.
+    /// Something that the bound depends on is not declared, and what is declared leaves the deadline open.
     Unknown,
     /// There is nothing to meet.
     NoDeadline,
@@ -147,31 +152,47 @@ pub(crate) fn build(set: &TaskSet) -> Report {
 /// Analyses the task at `index`.
 fn one(set: &TaskSet, ceilings: &[Ceiling], index: usize) -> TaskReport {
     let task = &set.tasks[index];
-    let (blocking, bound, largest) = match blocking(&set.tasks, ceilings, task.level) {
-        Err(why) => (None, Err(why), None),
+    let (blocking, response) = match blocking(&set.tasks, ceilings, task.level) {
+        Err(why) => (None, Err(why)),
         Ok(blocking) => {
             let response = response::bound(set, index, blocking.as_ref());
-            (blocking, response.bound, response.largest)
+            (blocking, response)
+        }
+    };
+    let (bound, at_least, largest) = match response {
+        Ok(Response { bound, largest }) => (bound, None, largest),
+        Err(missing) => {
+            let blocking = declared_blocking(&set.tasks, ceilings, task.level);
+            let known = response::at_least(set, index, blocking.as_ref());
+            (Err(missing), Some(known.bound), known.largest)
         }
     };
     TaskReport {
-        verdict: verdict(task, &bound),
+        verdict: verdict(task, &bound, at_least.as_ref()),
         task: task.clone(),
         blocking,
         bound,
+        at_least,
         largest,
     }
 }
 
-/// Compares a bound with the deadline. An overloaded core misses every deadline sooner or later.
-fn verdict(task: &Task, bound: &Result<u128, NoBound>) -> Verdict {
+/// Compares what is known with the deadline. An overloaded core misses every deadline sooner or later.
+fn verdict(
+    task: &Task,
+    bound: &Result<u128, NoBound>,
+    at_least: Option<&Result<u128, NoBound>>,
+) -> Verdict {
     let Some(deadline_ns) = task.deadline_ns() else {
         return Verdict::NoDeadline;
     };
+    let misses = match at_least.unwrap_or(bound) {
+        Ok(ns) | Err(NoBound::GaveUp { at_least_ns: ns }) => *ns > deadline_ns,
+        Err(why) => matches!(why, NoBound::Overload { .. }),
+    };
     match bound {
-        Ok(ns) if *ns <= deadline_ns => Verdict::Meets,
-        Ok(_) | Err(NoBound::Overload { .. }) => Verdict::Misses,
-        Err(NoBound::GaveUp { at_least_ns }) if *at_least_ns > deadline_ns => Verdict::Misses,
+        _ if misses => Verdict::Misses,
+        Ok(_) => Verdict::Meets,
         Err(_) => Verdict::Unknown,
     }
 }

@@ -9,6 +9,17 @@
 //!
 //! Tasks of the same level count as interference, since they are served in order of release. All arithmetic is
 //! `u128` and saturating: absurd declarations give absurd bounds, never a wrapped and harmless-looking one.
+//!
+//! Where a declaration is missing, the same recurrence over what is declared gives a lower bound of R. Each part of w_q
+//! is then one that jobs of declared length and distance do cause:
+//!
+//! - no budget: its jobs take the overhead alone;
+//! - no least interval: it need not be released at all; of its own jobs there is one, of which the bound speaks;
+//! - no hold declared: the lock may be held for no time, even where the budget stands in for it in the upper bound;
+//! - same level: only jobs released no later than the q-th come before it. The term above counts those after it too,
+//!   which is safe in an upper bound only.
+//!
+//! With less demand every w_q is less and the busy period ends no later, so R is not above that of any completed set.
 
 use alloc::vec::Vec;
 
@@ -28,6 +39,8 @@ struct Load {
     cost_ns: u128,
     interval_ns: u128,
     jitter_ns: u128,
+    /// Only its jobs released no later than the job in question count.
+    until_release: bool,
 }
 
 impl Load {
@@ -36,12 +49,17 @@ impl Load {
         let jobs = self.jitter_ns.saturating_add(w).div_ceil(self.interval_ns);
         jobs.saturating_mul(self.cost_ns)
     }
+
+    /// What its jobs take that are released up to the time `t` of the busy period, and at it.
+    fn released_by(&self, t: u128) -> u128 {
+        let later = self.jitter_ns.saturating_add(t) / self.interval_ns;
+        later.saturating_add(1).saturating_mul(self.cost_ns)
+    }
 }
 
 /// A bound, or why there is none, and what the time goes to.
 pub(crate) struct Response {
     pub bound: Result<u128, NoBound>,
-    /// None where a declaration is missing.
     pub largest: Option<Contributor>,
 }
 
@@ -60,27 +78,51 @@ struct Job {
     w: u128,
 }
 
-/// Bounds the response time of task `index`, or says why that cannot be done.
-pub(crate) fn bound(set: &TaskSet, index: usize, blocking: Option<&Blocking>) -> Response {
-    let (own, others) = match (load(set, index), interference(set, index)) {
-        (Ok(own), Ok(others)) => (own, others),
-        (Err(why), _) | (_, Err(why)) => {
-            return Response {
-                bound: Err(why),
-                largest: None,
-            };
-        }
-    };
+/// Bounds the response time of task `index`.
+///
+/// # Errors
+/// The declaration without which that cannot be done.
+pub(crate) fn bound(
+    set: &TaskSet,
+    index: usize,
+    blocking: Option<&Blocking>,
+) -> Result<Response, NoBound> {
     let busy = Busy {
         set,
-        own,
-        others,
+        own: load(set, index)?,
+        others: interference(set, index)
+            .map(|(j, _)| load(set, j))
+            .collect::<Result<_, _>>()?,
         blocking,
     };
-    busy.overload().unwrap_or_else(|| busy.follow())
+    Ok(busy.bound())
+}
+
+/// The same over what is declared alone: a lower bound of the bound. `blocking` is the longest declared hold.
+pub(crate) fn at_least(set: &TaskSet, index: usize, blocking: Option<&Blocking>) -> Response {
+    let level = set.tasks[index].level;
+    let others = interference(set, index).filter_map(|(j, task)| {
+        let load = known_load(set, j, task.interval_ns()?);
+        Some(Load {
+            until_release: task.level == level,
+            ..load
+        })
+    });
+    let own_interval_ns = set.tasks[index].interval_ns().unwrap_or(u128::MAX);
+    let busy = Busy {
+        set,
+        own: known_load(set, index, own_interval_ns),
+        others: others.collect(),
+        blocking,
+    };
+    busy.bound()
 }
 
 impl Busy<'_> {
+    fn bound(&self) -> Response {
+        self.overload().unwrap_or_else(|| self.follow())
+    }
+
     /// Walks through the jobs of the busy period and keeps the worst.
     fn follow(&self) -> Response {
         let mut job = Job {
@@ -101,7 +143,7 @@ impl Busy<'_> {
             if job.w.saturating_add(self.own.jitter_ns) <= next_release {
                 return Response {
                     bound: Ok(self.response(worst)),
-                    largest: largest(self.parts(worst)),
+                    largest: self.largest(worst, |load| self.taken(load, worst)),
                 };
             }
             job.q += 1;
@@ -110,7 +152,7 @@ impl Busy<'_> {
         let at_least_ns = self.response(job).max(self.response(worst));
         Response {
             bound: Err(NoBound::GaveUp { at_least_ns }),
-            largest: largest(self.parts(job)),
+            largest: self.largest(job, |load| self.taken(load, job)),
         }
     }
 
@@ -120,8 +162,18 @@ impl Busy<'_> {
         let own = self.own.cost_ns.saturating_mul(job.q + 1);
         self.others
             .iter()
-            .map(|load| load.in_window(job.w))
+            .map(|load| self.taken(load, job))
             .fold(blocked_ns.saturating_add(own), u128::saturating_add)
+    }
+
+    /// What a load takes of the time until this job is done.
+    fn taken(&self, load: &Load, job: Job) -> u128 {
+        if load.until_release {
+            let nominal = job.q.saturating_mul(self.own.interval_ns);
+            load.released_by(nominal.saturating_sub(self.own.jitter_ns))
+        } else {
+            load.in_window(job.w)
+        }
     }
 
     /// Response time of a job that is done at `w`, from its nominal release.
@@ -150,12 +202,12 @@ impl Busy<'_> {
             bound: Err(NoBound::Overload {
                 percent: u64::try_from(percent).unwrap_or(u64::MAX),
             }),
-            largest: largest(self.parts(window)),
+            largest: self.largest(window, |load| load.in_window(window.w)),
         })
     }
 
-    /// What the busy period up to the end of this job consists of.
-    fn parts(&self, job: Job) -> Vec<Contributor> {
+    /// The largest part of the busy period up to the end of this job, of equal ones the first.
+    fn largest(&self, job: Job, taken: impl Fn(&Load) -> u128) -> Option<Contributor> {
         let mut parts = Vec::from([
             Contributor {
                 source: Source::Own,
@@ -172,44 +224,43 @@ impl Busy<'_> {
         }));
         parts.extend(self.others.iter().map(|load| Contributor {
             source: Source::Task(self.set.tasks[load.task].name.clone()),
-            ns: load.in_window(job.w),
+            ns: taken(load),
         }));
         parts
+            .into_iter()
+            .reduce(|best, part| if part.ns > best.ns { part } else { best })
     }
 }
 
 /// Cost and rate of one task, or which of its declarations is missing.
 fn load(set: &TaskSet, index: usize) -> Result<Load, NoBound> {
     let task = &set.tasks[index];
-    let budget = task.budget_ns.ok_or_else(|| NoBound::NoBudget {
-        task: task.name.clone(),
-    })?;
+    if task.budget_ns.is_none() {
+        return Err(NoBound::NoBudget {
+            task: task.name.clone(),
+        });
+    }
     let interval_ns = task.interval_ns().ok_or_else(|| NoBound::NoInterval {
         task: task.name.clone(),
     })?;
-    Ok(Load {
+    Ok(known_load(set, index, interval_ns))
+}
+
+/// Cost and rate of one task as far as the cost is known.
+fn known_load(set: &TaskSet, index: usize, interval_ns: u128) -> Load {
+    let task = &set.tasks[index];
+    Load {
         task: index,
-        cost_ns: u128::from(budget) + u128::from(set.overhead_ns),
+        cost_ns: u128::from(task.budget_ns.unwrap_or(0)) + u128::from(set.overhead_ns),
         interval_ns,
         jitter_ns: task.jitter_ns(),
-    })
+        until_release: false,
+    }
 }
 
-/// The loads of all other tasks at or above the level of task `index`.
-fn interference(set: &TaskSet, index: usize) -> Result<Vec<Load>, NoBound> {
+/// All other tasks at or above the level of task `index`.
+fn interference(set: &TaskSet, index: usize) -> impl Iterator<Item = (usize, &Task)> {
     let level = set.tasks[index].level;
-    let competes = |(j, task): &(usize, &Task)| *j != index && task.level >= level;
-    set.tasks
-        .iter()
-        .enumerate()
-        .filter(competes)
-        .map(|(j, _)| load(set, j))
-        .collect()
-}
-
-/// The largest part; of equal ones the first.
-fn largest(parts: Vec<Contributor>) -> Option<Contributor> {
-    parts
-        .into_iter()
-        .reduce(|best, part| if part.ns > best.ns { part } else { best })
+    let tasks = set.tasks.iter().enumerate();
+    tasks.filter(move |(j, task)| *j != index && task.level >= level)
 }

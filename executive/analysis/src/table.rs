@@ -147,6 +147,12 @@ fn notes(t: &TaskReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Err(why) = &t.bound {
         writeln!(f, "{name}: no bound, because {why}")?;
     }
+    if let (Verdict::Misses, Some(known)) = (t.verdict, &t.at_least) {
+        match known {
+            Ok(ns) => writeln!(f, "{name}: what is declared takes at least {}", Time(*ns))?,
+            Err(why) => writeln!(f, "{name}: of what is declared alone, {why}")?,
+        }
+    }
     if let (Verdict::Misses, Some(largest)) = (t.verdict, &t.largest) {
         writeln!(f, "{name}: the largest contributor is {largest}")?;
     }

@@ -4,21 +4,10 @@
 //! busy period that begins with a release of all tasks at once (Liu & Layland 1973, Lehoczky 1990). So a scheduler of
 //! twenty lines, which knows nothing of recurrences, has to find the very same numbers.
 
+mod common;
+
+use common::Random;
 use offsched_analysis::{Task, TaskSet};
-
-/// A small generator of pseudo-random numbers (Knuth's MMIX constants).
-struct Random(u64);
-
-impl Random {
-    /// A number in `least..=most`.
-    fn within(&mut self, least: u64, most: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        least + (self.0 >> 33) % (most - least + 1)
-    }
-}
 
 /// (period, cost) in ticks; the first is the most urgent.
 type Tasks = Vec<(u64, u64)>;

@@ -1,6 +1,6 @@
 //! A whole app: its own unit and the included services, numbered as the executive will know them.
 
-use offsched_analysis::{Report, Task as Declared, TaskSet, Time as Show};
+use offsched_analysis::{NoBound, Report, Task as Declared, TaskReport, TaskSet, Time as Show};
 use syn::{Ident, Result};
 
 use crate::ast::{AppArgs, LEVEL_MAX, Release, ServiceUse, Task, Unit, Uses};
@@ -170,31 +170,37 @@ impl System {
             if result.verdict != offsched_analysis::Verdict::Misses {
                 continue;
             }
-            let name = &result.task.name;
-            let deadline = Show(
-                result
-                    .task
-                    .deadline_us
-                    .map_or(0, |us| u128::from(us) * 1000),
-            );
-            let why = match &result.bound {
-                Ok(bound) => format!("its response time can reach {}", Show(*bound)),
-                Err(why) => format!("its response time has no bound, because {why}"),
-            };
-            let largest = match &result.largest {
-                Some(largest) => format!("\nthe largest contributor is {largest}"),
-                None => String::new(),
-            };
-            errors.at(
-                instance.place(task),
-                format!(
-                    "`{name}` can miss its deadline of {deadline}: {why}{largest}\n\n{}",
-                    report.lines(&[result])
-                ),
-            );
+            let text = format!("{}\n\n{}", late(result), report.lines(&[result]));
+            errors.at(instance.place(task), text);
         }
         errors.finish(())
     }
+}
+
+/// Why a task can miss its deadline.
+fn late(task: &TaskReport) -> String {
+    let name = &task.task.name;
+    let deadline_us = task.task.deadline_us.unwrap_or(0);
+    let deadline = Show(u128::from(deadline_us) * 1000);
+    let why = match (&task.bound, &task.at_least) {
+        (Err(missing), Some(known)) => {
+            let known = match known {
+                Ok(ns) => format!("can reach at least {}", Show(*ns)),
+                Err(NoBound::Overload { percent }) => format!(
+                    "has no bound, because the tasks at and above its level ask for at least {percent}% of the core"
+                ),
+                Err(why) => format!("has no bound, because {why}"),
+            };
+            format!("{known}, with nothing counted for what is missing: {missing}")
+        }
+        (Err(why), None) => format!("has no bound, because {why}"),
+        (Ok(bound), _) => format!("can reach {}", Show(*bound)),
+    };
+    let largest = match &task.largest {
+        Some(largest) => format!("\nthe largest contributor is {largest}"),
+        None => String::new(),
+    };
+    format!("`{name}` can miss its deadline of {deadline}: its response time {why}{largest}")
 }
 
 /// One task as the analysis knows it.

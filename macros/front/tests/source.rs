@@ -83,6 +83,32 @@ fn a_miss_is_a_verdict_and_no_error() {
     );
 }
 
+/// A regression: a service of which no bound is known hid that the app asks for 130% of the core.
+#[test]
+fn a_service_without_budgets_hides_no_overload() {
+    let timer = include_str!("../../../services/src/timer/service.rs");
+    let app = "
+        #[offsched::app(services = [timer = offsched_services::timer { base = 8 }])]
+        mod app {
+            #[init]
+            fn init(_: init::Context) {}
+            #[task(priority = 2, period = 100us, budget = 90us)]
+            fn hog(_: hog::Context) {}
+            #[task(priority = 1, period = 100us, deadline = 50us, budget = 40us)]
+            fn late(_: late::Context) {}
+        }";
+    let report = &analyse_source(app, &[timer]).unwrap()[0].report;
+    assert_eq!(report.task("late").unwrap().verdict, Verdict::Misses);
+    assert_eq!(report.task("hog").unwrap().verdict, Verdict::Unknown);
+    let fits = app.replace("budget = 40us", "budget = 5us");
+    let fits = fits.replace("deadline = 50us", "deadline = 100us");
+    assert!(
+        analyse_source(&fits, &[timer]).unwrap()[0]
+            .report
+            .is_schedulable()
+    );
+}
+
 #[test]
 fn all_mistakes_are_listed_with_their_places() {
     let wrong = APP
