@@ -10,6 +10,12 @@ mod running;
 /// telling the applications is left to a lower task, so that a client that does not read costs the tick nothing.
 /// An application binds `timer` (or the name that the app gave the service), sends [`Request`](timer::Request)s
 /// and receives [`Reply`](timer::Reply)s.
+///
+/// Its tasks declare no budgets and no least intervals: how long a job takes is the platform's, and on a hosted core
+/// any budget below the tick is overrun now and then; a least interval would delay the replies. So the app's tasks at
+/// and below its levels (`base` + 1 and + 2) have no response-time bounds, and are refused only if they miss their
+/// deadlines without it. Tasks above its levels keep their bounds: whatever needs one goes there, and makes the tick
+/// later by what it takes.
 #[offsched::service]
 pub mod timer {
     use offsched::{Channel, ClientId, Clock, Lock, Mail, Mutex};
