@@ -52,7 +52,7 @@ use proc_macro::TokenStream;
 /// | `deadline = 80us` | by default the period or the least interval |
 /// | `budget = 5us` | longest execution |
 /// | `jitter = 1us` | how late a release may be; for the analysis |
-/// | `on_miss = count` | what a miss does: `count`, `skip`, `stop` |
+/// | `on_miss = count` | what a miss does: it is counted; `skip`, for periodic tasks only: and the releases that passed meanwhile are skipped; `stop`: and the core stops |
 /// | `capacity = 1` | jobs that may wait, up to 1024 |
 /// | `measure = false` | no clock is read for its jobs |
 /// | `shared = [a, b(2us), &c]` | locked; locked for at most 2 us; read without a lock |

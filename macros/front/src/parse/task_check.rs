@@ -2,6 +2,7 @@
 
 use super::signature::Signature;
 use super::task::Raw;
+use crate::ast::OnMiss;
 use crate::errors::Errors;
 use crate::time::Time;
 
@@ -87,6 +88,13 @@ impl Raw {
             errors.at(
                 at,
                 "with `measure = false` no clock is read, so no miss is seen: remove one of the two",
+            );
+        } else if let (Some((OnMiss::Skip, at)), None) = (&self.on_miss, &self.period)
+            && self.is_released()
+        {
+            errors.at(
+                at,
+                "only a periodic task has releases to skip: write `count` or `stop`",
             );
         } else if let (Some((_, at)), None) = (&self.on_miss, self.deadline())
             && self.is_released()
