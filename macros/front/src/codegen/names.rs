@@ -80,6 +80,14 @@ pub fn channel_types(channel: &Ident) -> (Ident, Ident) {
     )
 }
 
+/// The identities of a channel's two message types.
+pub fn message_types(channel: &Ident) -> (Ident, Ident) {
+    (
+        format_ident!("__RX_TYPE_{}", channel, span = Span::call_site()),
+        format_ident!("__TX_TYPE_{}", channel, span = Span::call_site()),
+    )
+}
+
 /// The inbox of an event task, a field of the instance.
 pub fn inbox(task: &Ident) -> Ident {
     format_ident!("inbox_{}", task, span = Span::call_site())

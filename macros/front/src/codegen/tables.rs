@@ -144,10 +144,9 @@ fn channels(system: &System, instance: &Instance<'_>) -> Vec<TokenStream> {
         );
         let task = instance.first_task + released.unwrap_or_default() as u16;
         let (clients, ring_bytes) = (channel.clients, channel.ring_bytes);
-        let (cell, (rx, tx)) = (
-            names::channel_cell(&channel.name),
-            names::channel_types(&channel.name),
-        );
+        let cell = names::channel_cell(&channel.name);
+        let (rx, tx) = names::channel_types(&channel.name);
+        let (rx_type, tx_type) = names::message_types(&channel.name);
         let path = instance.service.map(|service| {
             let alias = names::service_alias(&system.app.name, &service.name);
             quote!(super::#alias::)
@@ -161,8 +160,8 @@ fn channels(system: &System, instance: &Instance<'_>) -> Vec<TokenStream> {
                 slot: &#home.#cell,
                 rx_size: ::core::mem::size_of::<#path #rx>() as u32,
                 tx_size: ::core::mem::size_of::<#path #tx>() as u32,
-                rx_type: const { ::offsched::rt::MessageType::of::<#path #rx>() },
-                tx_type: const { ::offsched::rt::MessageType::of::<#path #tx>() },
+                rx_type: #path #rx_type,
+                tx_type: #path #tx_type,
             }
         }
     });

@@ -70,12 +70,33 @@ pub fn checks(unit: &Unit) -> TokenStream {
     for part in unit.tasks.iter().flat_map(|t| &t.payload) {
         require(quote!(payloads_are_send), &part.ty);
     }
-    let mut fits = TokenStream::new();
+    let messages = messages(unit);
+    let quiet = names::quiet();
+    quote! {
+        #messages
+        #quiet
+        const _: fn() = || {
+            fn shared_resources_are_send<T: ::core::marker::Send>() {}
+            fn resources_read_without_a_lock_are_sync<T: ::core::marker::Sync>() {}
+            fn local_resources_from_init_are_send<T: ::core::marker::Send>() {}
+            fn payloads_are_send<T: ::core::marker::Send>() {}
+            #calls
+        };
+    }
+}
+
+/// What channels carry: it fits, and has an identity. The tables name these constants and not the types, so that an
+/// error of rustc's comes once, and here.
+fn messages(unit: &Unit) -> TokenStream {
+    let quiet = names::quiet();
+    let mut out = TokenStream::new();
     for channel in &unit.channels {
         let ring_bytes = channel.ring_bytes as usize;
-        for ty in [&channel.rx, &channel.tx] {
-            require(quote!(what_a_channel_carries_is_a_message), ty);
-            fits.extend(quote_spanned! {ty.span()=>
+        let (rx, tx) = names::message_types(&channel.name);
+        for (name, ty) in [(rx, &channel.rx), (tx, &channel.tx)] {
+            out.extend(quote_spanned! {ty.span()=>
+                #quiet pub const #name: ::offsched::rt::MessageType =
+                    ::offsched::rt::MessageType::of::<#ty>();
                 const _: () = assert!(
                     ::core::mem::size_of::<#ty>() <= ::offsched::abi::ring::max_frame(#ring_bytes),
                     "a message takes at most half of its ring: raise `ring` of this channel"
@@ -83,17 +104,5 @@ pub fn checks(unit: &Unit) -> TokenStream {
             });
         }
     }
-    let quiet = names::quiet();
-    quote! {
-        #fits
-        #quiet
-        const _: fn() = || {
-            fn shared_resources_are_send<T: ::core::marker::Send>() {}
-            fn resources_read_without_a_lock_are_sync<T: ::core::marker::Sync>() {}
-            fn local_resources_from_init_are_send<T: ::core::marker::Send>() {}
-            fn payloads_are_send<T: ::core::marker::Send>() {}
-            fn what_a_channel_carries_is_a_message<T: ::offsched::Message>() {}
-            #calls
-        };
-    }
+    out
 }
