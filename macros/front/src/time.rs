@@ -15,6 +15,9 @@ const UNITS: [(&str, u64); 4] = [
     ("s", 1_000_000_000),
 ];
 
+/// The arguments that are whole microseconds: see [`Time::us`].
+const IN_TICKS: [&str; 5] = ["period", "offset", "min_interval", "deadline", "jitter"];
+
 /// Longest duration on the schedule: what a `u32` of microseconds holds.
 const LONGEST_US: u64 = u32::MAX as u64;
 
@@ -41,8 +44,26 @@ impl Time {
             ));
         };
         let rest: Vec<TokenTree> = tokens.collect();
+        if let (TokenTree::Punct(sign), [TokenTree::Literal(length)]) = (&first, &rest[..])
+            && sign.as_char() == '-'
+        {
+            return Err(Error::new_spanned(
+                value,
+                format!("`{name}` cannot be negative: write `{length}`"),
+            ));
+        }
         match (syn::parse2::<Lit>(first.into_token_stream()), &rest[..]) {
             (Ok(literal), []) => Self::from_literal(name, &literal),
+            (Ok(number @ (Lit::Int(_) | Lit::Float(_))), [TokenTree::Ident(word)]) => {
+                let number = number.into_token_stream();
+                let message = match unit(&word.to_string()) {
+                    Some(_) => format!(
+                        "number and unit are one literal, without a blank: write `{number}{word}`"
+                    ),
+                    None => format!("`{word}` is no unit of time: the units are ns, us, ms, s"),
+                };
+                Err(Error::new_spanned(value, message))
+            }
             (Ok(Lit::Int(number)), [_dot, TokenTree::Ident(method), ..]) => {
                 let unit = unit_of_method(&method.to_string());
                 let write = format!("{}{unit}", number.base10_digits());
@@ -115,15 +136,30 @@ impl Time {
                 }
             }
             Lit::Float(number) => {
-                let value = number.base10_parse::<f64>().unwrap_or(1.5);
-                let ns = value * unit(number.suffix()).unwrap_or(1000) as f64;
-                let us = (ns / 1000.0).round() as u64;
-                wrong(format!("durations are whole numbers: write `{us}us`"))
+                let Some(unit) = unit(number.suffix()) else {
+                    return wrong(format!(
+                        "`{name}` is a whole number with a unit, such as `100us`: the units are ns, us, ms, s"
+                    ));
+                };
+                let value = number.base10_parse::<f64>().unwrap_or(0.0);
+                // Never zero, which would be refused in its turn.
+                let ns = (value * unit as f64).round().max(1.0) as u128;
+                let write = whole(ns, IN_TICKS.contains(&name));
+                wrong(format!("durations are whole numbers: write `{write}`"))
             }
             _ => wrong(format!(
                 "`{name}` must be a duration: write `100us`, without quotes"
             )),
         }
+    }
+}
+
+/// A duration as a literal with a whole number; if it belongs to the schedule, rounded up to its tick.
+fn whole(ns: u128, in_ticks: bool) -> String {
+    if in_ticks || ns.is_multiple_of(1000) {
+        format!("{}us", ns.div_ceil(1000))
+    } else {
+        format!("{ns}ns")
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Error, LitBool, LitInt, Result, Token, parenthesized, token};
@@ -35,7 +35,7 @@ pub fn split(tokens: TokenStream, what: &str, known: &[&str], errors: &mut Error
     let mut args = Vec::new();
     let mut has_unknown = false;
     let mut seen = HashSet::new();
-    for piece in pieces(tokens) {
+    for piece in pieces(tokens, errors) {
         let Some(arg) = errors.take(argument(piece, what)) else {
             has_unknown = true;
             continue;
@@ -138,12 +138,17 @@ impl Arg {
     }
 }
 
-/// Cuts tokens at commas.
-fn pieces(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+/// Cuts tokens at commas. A semicolon is an error and cuts too, so that what follows is no part of the value before.
+fn pieces(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
     let mut pieces = vec![Vec::new()];
     for token in tokens {
         match &token {
-            TokenTree::Punct(p) if p.as_char() == ',' => pieces.push(Vec::new()),
+            TokenTree::Punct(p) if matches!(p.as_char(), ',' | ';') => {
+                if p.as_char() == ';' {
+                    errors.at(p, "arguments are separated by commas: write `,`");
+                }
+                pieces.push(Vec::new());
+            }
             _ => pieces.last_mut().expect("never empty").push(token),
         }
     }
@@ -193,6 +198,22 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// Reads the name of one entry of the list `list`.
+fn entry(list: &str, input: syn::parse::ParseStream<'_>) -> Result<Ident> {
+    let name: Ident = input.parse().map_err(|error| {
+        let message = format!("`{list}` is a list of names: write `{list} = [name]`");
+        Error::new(error.span(), message)
+    })?;
+    if !input.peek(Token![.]) {
+        return Ok(name);
+    }
+    let (dot, part) = (input.parse::<Token![.]>()?, input.parse::<TokenTree>()?);
+    Err(Error::new_spanned(
+        quote!(#name #dot #part),
+        format!("`{list}` lists whole fields and not parts of them: write `{name}`"),
+    ))
+}
+
 /// Reads the `(2us)` after a name.
 fn hold(name: &Ident, input: syn::parse::ParseStream<'_>) -> Result<Option<Time>> {
     if !input.peek(token::Paren) {
@@ -211,8 +232,18 @@ fn hold(name: &Ident, input: syn::parse::ParseStream<'_>) -> Result<Option<Time>
 
 impl Parse for SharedUse {
     fn parse(input: syn::parse::ParseStream<'_>) -> Result<Self> {
-        let read_only = input.parse::<Option<Token![&]>>()?.is_some();
-        let name: Ident = input.parse()?;
+        let reference = input.parse::<Option<Token![&]>>()?;
+        let mutable = input.parse::<Option<Token![mut]>>()?;
+        let name = entry("shared", input)?;
+        if mutable.is_some() {
+            return Err(Error::new_spanned(
+                quote!(#reference #mutable #name),
+                format!(
+                    "a shared resource is changed under its lock: write `{name}`, and `cx.shared.{name}.lock(..)` in the function"
+                ),
+            ));
+        }
+        let read_only = reference.is_some();
         if input.peek(Token![:]) {
             return Err(Error::new_spanned(
                 &name,
@@ -238,7 +269,7 @@ impl Parse for SharedUse {
 
 impl Parse for LocalUse {
     fn parse(input: syn::parse::ParseStream<'_>) -> Result<Self> {
-        let name: Ident = input.parse()?;
+        let name = entry("local", input)?;
         if !input.peek(Token![:]) {
             return Ok(LocalUse::Late(name));
         }
@@ -261,7 +292,7 @@ impl Parse for LocalUse {
 
 impl Parse for ChannelUse {
     fn parse(input: syn::parse::ParseStream<'_>) -> Result<Self> {
-        let name: Ident = input.parse()?;
+        let name = entry("channels", input)?;
         let hold = hold(&name, input)?;
         Ok(Self { name, hold })
     }
