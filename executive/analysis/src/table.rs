@@ -16,6 +16,10 @@ const HEADINGS: [&str; 9] = [
     "task", "level", "every", "jitter", "deadline", "budget", "blocking", "bound", "verdict",
 ];
 
+/// What the numbers leave out if no overhead is declared.
+const FREE: &str =
+    "the executive's own time is not counted: `overhead = 200ns` on the app adds it to each job";
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, name) = match self.0 {
@@ -109,7 +113,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tasks: Vec<&TaskReport> = self.tasks.iter().collect();
         f.write_str(&self.lines(&tasks))?;
-        self.tasks.iter().try_for_each(|task| notes(task, f))
+        self.tasks.iter().try_for_each(|task| notes(task, f))?;
+        if self.overhead_ns == 0 {
+            writeln!(f, "{FREE}")?;
+        }
+        Ok(())
     }
 }
 

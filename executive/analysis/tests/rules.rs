@@ -225,6 +225,13 @@ report: blocked by `event`, which holds `state`
 report: no bound, because the tasks at and above its level ask for 105% of the core
 report: the largest contributor is `control` with 120us
 event: no bound, because `event` declares no budget
+the executive's own time is not counted: `overhead = 200ns` on the app adds it to each job
 ";
     assert_eq!(set.analyse().to_string(), expected);
+    // With an overhead, it is.
+    let charged = TaskSet {
+        overhead_ns: 1,
+        ..set
+    };
+    assert!(!charged.analyse().to_string().contains("not counted"));
 }
