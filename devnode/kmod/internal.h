@@ -96,9 +96,15 @@ struct offsched_run {
 	raw_spinlock_t bell_lock;
 	bool reachable;			/* the CPU is the image's: under bell_lock */
 	bool quiet;			/* told not to ring: under bell_lock */
-	u64 window;			/* of the interrupt, as what follows: since when, ns */
-	u32 weight;			/* of the interrupts since */
+	u64 window;			/* of the interrupt, as what follows: since when, cycles */
+	u64 last;			/* when the last one came */
+	u64 taken;			/* time since `window` that Linux had nothing of, weighed as they are */
+	bool near;			/* soon after the one before */
+	bool again;			/* the next one was there before the last was over */
+	u32 count;			/* interrupts since `window` */
+	u32 weight;			/* the same, one for nobody as ten */
 	u32 deaf;			/* interrupts since it was told */
+	u32 heard;			/* of them, when `rest` looked last */
 	u32 floods;			/* times that it was told */
 	struct delayed_work rest;	/* lets it ring again */
 };
@@ -236,6 +242,7 @@ void offsched_interrupt(unsigned int apic_id);
 /* flood.c */
 void offsched_flood_init(struct offsched_run *run);
 void offsched_flood_count(struct offsched_run *run, bool useful);
+void offsched_flood_leave(struct offsched_run *run);
 
 /* sysfs.c */
 int offsched_sysfs_init(void);

@@ -132,10 +132,10 @@ static irqreturn_t on_interrupt(int irq, void *data)
 	struct offsched_run *run = data;
 
 	offsched_flood_count(run, awaited(run));
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		return IRQ_WAKE_THREAD;
-	offsched_wake_hear(run);
-	return IRQ_HANDLED;
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		offsched_wake_hear(run);
+	offsched_flood_leave(run);
+	return IS_ENABLED(CONFIG_PREEMPT_RT) ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 }
 
 static irqreturn_t in_thread(int irq, void *data)
