@@ -17,15 +17,18 @@ use crate::rig::{NODE, Rig};
 const AT_ONCE: Duration = Duration::from_secs(60);
 const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
 
-/// The harness sees the next boot, or not.
+/// The harness sees the next boot, or not; or a machine that has halted, and looks at its core. For the module both are one.
 pub fn reboot(rig: &Rig) -> Outcome {
     let core = rig.start("steady")?;
     core.check_alive()?;
-    println!("reboots");
-    Command::new("reboot")
+    let how = rig.ask("reboot")?;
+    if how == "halt" {
+        println!("halts, watch {}", rig.cpu);
+    }
+    Command::new(&how)
         .arg("-f")
         .status()
-        .map_err(|error| format!("reboot: {error}"))?;
+        .map_err(|error| format!("{how}: {error}"))?;
     std::thread::sleep(AT_ONCE);
     Err("still here".to_owned())
 }

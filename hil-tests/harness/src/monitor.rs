@@ -78,6 +78,14 @@ impl Monitor {
         }
     }
 
+    /// True if a processor waits for a start-up IPI, as INIT leaves it (Intel SDM vol. 3A, 10.1.1: at the reset vector),
+    /// and not as Linux or an image would halt it.
+    pub fn parked(&mut self, cpu: u32) -> Result<bool, String> {
+        let registers = self.line(cpu, "info registers")?;
+        let has = |word: &str| registers.split_whitespace().any(|found| found == word);
+        Ok(has("HLT=1") && has("EIP=0000fff0"))
+    }
+
     /// A line for the monitor's human side, where only that one has the command; about a processor.
     fn line(&mut self, cpu: u32, line: &str) -> Result<String, String> {
         let arguments = json!({ "command-line": line, "cpu-index": cpu });

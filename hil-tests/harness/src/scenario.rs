@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use crate::guest::{Guest, Next};
 use crate::report::{Report, tail};
 
-/// Boots in a row, each of which ends while a core runs.
+/// Boots in a row, each of which ends while a core runs. The last halts instead: a reset would hide what became of the core.
 const BOOTS: u32 = 3;
 /// Looks at a core whose Linux has panicked, and the time between them.
 const LOOKS: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(500);
-/// Until a kernel that was told to panic has.
-const PANIC: Duration = Duration::from_secs(60);
+/// Until a kernel that was told to panic, or to halt, has.
+const AT_ONCE: Duration = Duration::from_secs(60);
 
 /// What a guest is booted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,19 +104,20 @@ impl Scenario {
                     return Ok(report);
                 }
             };
-            if let Some(question) = line.strip_prefix("ask ") {
+            if line == "ask reboot" {
+                boots += 1;
+                guest.answer(if boots < BOOTS { "reboot" } else { "halt" })?;
+            } else if let Some(question) = line.strip_prefix("ask ") {
                 let answer = answer(guest, question)?;
                 guest.answer(&answer)?;
             } else if let Some(place) = line.strip_prefix("panics, watch ") {
                 let outcome = watch(guest, place);
                 report.case(self.title(), outcome);
                 return Ok(report);
-            } else if line == "reboots" {
-                boots += 1;
-                if boots == BOOTS {
-                    report.pass();
-                    return Ok(report);
-                }
+            } else if let Some(cpu) = line.strip_prefix("halts, watch ") {
+                let outcome = see_parked(guest, cpu);
+                report.case(self.title(), outcome);
+                return Ok(report);
             } else {
                 report.line(&line);
             }
@@ -133,6 +134,24 @@ fn answer(guest: &mut Guest, question: &str) -> Result<String, String> {
     }
 }
 
+/// Waits until the core is parked: of a machine that has halted, Linux's part of the end is all that was.
+fn see_parked(guest: &mut Guest, cpu: &str) -> Result<(), String> {
+    let Ok(cpu) = cpu.parse() else {
+        return Err(format!("`{cpu}` is no CPU"));
+    };
+    let begin = Instant::now();
+    while !guest.monitor.parked(cpu)? {
+        if begin.elapsed() > AT_ONCE {
+            return Err(format!(
+                "CPU {cpu} is not parked; the kernel's last words:\n{}",
+                tail(&guest.kernel_log())
+            ));
+        }
+        std::thread::sleep(BETWEEN);
+    }
+    Ok(())
+}
+
 /// Waits for the panic, then looks whether the core's idle loop goes on.
 fn watch(guest: &mut Guest, place: &str) -> Result<(), String> {
     let parsed = place
@@ -143,7 +162,7 @@ fn watch(guest: &mut Guest, place: &str) -> Result<(), String> {
     };
     let begin = Instant::now();
     while !guest.kernel_log().contains("end Kernel panic") {
-        if begin.elapsed() > PANIC {
+        if begin.elapsed() > AT_ONCE {
             return Err(format!(
                 "no panic; the kernel's last words:\n{}",
                 tail(&guest.kernel_log())
