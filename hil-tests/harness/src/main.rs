@@ -37,6 +37,7 @@ mod timing;
 mod uart;
 mod vm;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -205,6 +206,7 @@ fn one(
         patience: options.patience(),
         whole: options.filter.is_none(),
         logs: work.join("logs"),
+        again: Cell::new(false),
     };
     let any = build::names(root, &cases.program)?
         .iter()

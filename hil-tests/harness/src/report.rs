@@ -12,6 +12,8 @@ pub struct Report {
     pub failed: u32,
     /// The guest came to the end of its cases.
     pub complete: bool,
+    /// Boots that were made once more.
+    pub again: u32,
     /// Figures of the timing app: names and cycles, in the guest's order.
     pub figures: Vec<(String, u64)>,
     complaints: Vec<String>,
@@ -95,10 +97,16 @@ impl Report {
         ));
     }
 
+    /// What failed first.
+    pub fn first_complaint(&self) -> Option<&str> {
+        self.complaints.first().map(String::as_str)
+    }
+
     /// Adds another's.
     pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.again += other.again;
         self.complaints.extend(other.complaints);
         self.skipped.extend(other.skipped);
         self.notes.extend(other.notes);
@@ -144,6 +152,9 @@ impl Summary {
 
     /// The table, if there is more than one line.
     pub fn print(&self) {
+        if self.total.again > 0 {
+            println!("{} boots were made once more: see above", self.total.again);
+        }
         if self.rows.len() > 1 {
             println!("\n passed  failed        time  machine");
             self.rows.iter().for_each(|row| println!("{row}"));

@@ -1,5 +1,6 @@
 //! Boots of one kernel: what goes in, what comes out.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,12 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::uart;
 
-/// What Linux says when its scheduler takes a CPU out that still has a task, before anything of ours has it.
-const LEFT_BEHIND: &str = "Dying CPU not properly vacated!";
+/// Where Linux warns that a CPU which goes still has a task, that will never run: "Dying CPU not properly vacated!".
+///
+/// 6.12 can leave one behind if the host stops a processor for seconds at the wrong time. The check is made on that CPU
+/// with all others stopped, before `remove_cpu` returns to the module, which has no task on it, and no part in its way
+/// down: its one hot-plug callback is for the way up. So it is not ours, and the stack is the same for plain hot-plug.
+const LEFT_BEHIND: &str = "sched_cpu_dying";
 
 /// All that the boots of one kernel share.
 pub struct Session<'a> {
@@ -26,6 +31,8 @@ pub struct Session<'a> {
     pub whole: bool,
     /// Logs go to folders in there.
     pub logs: PathBuf,
+    /// A boot was made once more.
+    pub again: Cell<bool>,
 }
 
 /// A boot, from power on to power off.
@@ -35,19 +42,21 @@ pub struct Run {
 }
 
 impl Session<'_> {
-    /// Boots a machine for a scenario; once more if Linux's own hot-unplug went wrong. Its 6.12 can leave a task behind
-    /// on a CPU that goes, which then never runs, if the host stops a processor for seconds at the wrong time.
+    /// Boots a machine for a scenario; once more if Linux's own hot-unplug went wrong, and nothing else before that: the
+    /// first failure must be the one that tells of it. Once a kernel; again it would be no accident. It is counted.
     pub fn try_twice(&self, machine: &Machine, scenario: Scenario) -> Result<Report, String> {
-        let first = self.boot(machine, scenario)?;
-        if first.report.failed == 0 || !first.kernel_log.contains(LEFT_BEHIND) {
-            return Ok(first.report);
+        let first = self.boot(machine, scenario)?.report;
+        let excused = first
+            .first_complaint()
+            .is_some_and(|why| why.contains(LEFT_BEHIND));
+        if !excused || self.again.replace(true) {
+            return Ok(first);
         }
-        println!("  the kernel says: {LEFT_BEHIND}: once more");
+        first.print(scenario.title(), Duration::ZERO);
+        println!("  Linux left a task on a CPU that went ({LEFT_BEHIND}): once more");
         let mut report = self.boot(machine, scenario)?.report;
-        report.note(format!(
-            "{}: booted twice; at first the kernel said: {LEFT_BEHIND}",
-            scenario.title()
-        ));
+        report.again += 1;
+        report.note(format!("{}: booted twice", scenario.title()));
         Ok(report)
     }
 
