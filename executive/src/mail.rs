@@ -41,7 +41,7 @@ impl Rounds {
 
 impl Core {
     /// A doorbell of Linux's side: as [`interrupt`](Self::interrupt), and the
-    /// tasks of all channels look for mail.
+    /// channels that were asked for it are looked at.
     ///
     /// # Safety
     /// As for [`interrupt`](Self::interrupt).
@@ -155,23 +155,42 @@ impl Core {
             }
             // SAFETY: a job below the channel's task is about to run or to go on, so nobody on the stack holds a lock
             // with a ceiling at that task's level or above, and the channel's lock has such a ceiling.
-            if unsafe { channel.slot.ask() } {
-                // There is mail, and so no request stands: asked again when its task has run.
-                self.pend_mail(channel.task, self.now(), Limit::IDLE);
-            } else {
-                self.rounds.asked.set(self.rounds.asked.get() | 1 << index);
+            unsafe { self.ask(index, None, Limit::IDLE) };
+        }
+    }
+
+    /// After a doorbell: looks at the channels, and releases the tasks of those with mail. Inside a kernel section.
+    ///
+    /// Anybody can ring, and a release without mail would push the next one back by the task's least interval. So only
+    /// a task that may not be looked at, because its lock may be held, is released on suspicion, and only if it asked.
+    pub(crate) fn answer_doorbell(&self, now: u64, floor: Limit) {
+        if !self.words.take_bell() {
+            return;
+        }
+        // A bell rung is a request used up, nobody knows whose: asked again here, or by whoever runs below.
+        let asked = self.rounds.asked.replace(0);
+        for (index, channel) in self.bound().channels.iter().enumerate() {
+            if floor.admits(self.bound().tasks[usize::from(channel.task)].level) {
+                // SAFETY: the ceiling outside lets the channel's task in, so nobody holds its lock, as in `ask_above`.
+                unsafe { self.ask(index, Some(now), floor) };
+            } else if asked & 1 << index != 0 {
+                self.pend_mail(channel.task, now, floor);
             }
         }
     }
 
-    /// After a doorbell: every channel's task looks for itself. Inside a kernel section.
-    pub(crate) fn answer_doorbell(&self, now: u64, floor: Limit) {
-        if self.words.take_bell() {
-            // A bell rung is a request used up: who runs below asks again.
-            self.rounds.asked.set(0);
-            for channel in self.bound().channels {
-                self.pend_mail(channel.task, now, floor);
-            }
+    /// Asks a channel's clients to ring. If there is mail no request stands, and its task is released instead: asked
+    /// again when that has run. `now`: the time, if somebody has just read the clock. Inside a kernel section.
+    ///
+    /// # Safety
+    /// Nobody holds the channel's lock.
+    unsafe fn ask(&self, index: usize, now: Option<u64>, floor: Limit) {
+        let channel = &self.bound().channels[index];
+        // SAFETY: the caller's contract is ours.
+        if unsafe { channel.slot.ask() } {
+            self.pend_mail(channel.task, now.unwrap_or_else(|| self.now()), floor);
+        } else {
+            self.rounds.asked.set(self.rounds.asked.get() | 1 << index);
         }
     }
 

@@ -41,8 +41,8 @@ static TASKS: [Task; 5] = [
     task("busy", 1, once(100), 0, busy),
     task("plain", 2, mail(0), 1, plain),
     task("paced", 2, mail(50), 2, paced),
-    task("same", 2, once(2_000), 3, same),
-    task("top", 3, once(1_900), 4, top),
+    task("same", 2, once(1_000), 3, same),
+    task("top", 3, once(900), 4, top),
 ];
 
 const fn declared(
@@ -231,13 +231,36 @@ fn paced_mail_has_its_alarm_under_a_less_urgent_job() {
 #[test]
 fn mail_does_not_overtake_what_was_due_before_the_doorbell() {
     let client = Client::of(0);
-    let send = client.send(7..8);
-    let config = Config::new(2_500.micros())
+    // `busy` has asked for the doorbell; it rings under `top`.
+    let config = Config::new(1_500.micros())
         .call_at(20_500, client.send(0..1))
-        .call_at(2_050_500, move || {
-            send();
-            // Nobody asked for it, with a more urgent job on the core.
-            doorbell();
-        });
-    assert_eq!(console(&config), "0 at 20\nsame at 2100\n7 at 2100\n");
+        .call_at(1_050_500, client.send(7..8));
+    assert_eq!(console(&config), "0 at 20\nsame at 1100\n7 at 1100\n");
+}
+
+/// Any doorbell released the tasks of all channels.
+#[test]
+fn a_doorbell_releases_no_task_without_mail() {
+    let (plain, paced) = (Client::of(0), Client::of(1));
+    let config = Config::new(800.micros())
+        .call_at(20_500, plain.send(0..1))
+        .call_at(20_500, paced.send(1..2))
+        .call_at(200_500, plain.send(100..101))
+        .call_at(300_500, doorbell);
+    let _one = one_at_a_time();
+    let run = run::<Printer>(&config).unwrap();
+    assert_eq!(run.console, "0 at 20\n1 at 20\n100 at 200\n");
+    let releases = |task| run.counters(task).releases;
+    assert_eq!((releases(1), releases(2)), (2, 1), "{}", run.text());
+}
+
+/// Such a release was the last one for a least interval: the mail that came next had to wait.
+#[test]
+fn mail_does_not_wait_for_the_pace_of_anothers_doorbell() {
+    let client = Client::of(1);
+    let config = Config::new(800.micros())
+        .call_at(20_500, client.send(0..1))
+        .call_at(200_500, doorbell)
+        .call_at(210_500, client.send(100..101));
+    assert_eq!(console(&config), "0 at 20\n100 at 210\n");
 }

@@ -1,13 +1,13 @@
 //! One run of a scene: a port that is all statics, its timer, and the jump of the clock. Times are cycles of 1 ns.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
 
-use offsched::abi::channel::{ChannelState, ChannelView, ControlPage};
+use offsched::abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage};
 use offsched::abi::telemetry::{CoreTelemetry, TaskTelemetry};
 use offsched::{Memory, Outcome, Port, Setup};
 
-use super::jobs::{BROKEN, CORE, HEARD, RUNG, TOP_RUNS, image, sections};
+use super::jobs::{BROKEN, CORE, HEARD, TOP_RUNS, image, sections};
 use super::trap;
 
 /// What is stepped through.
@@ -23,7 +23,7 @@ pub enum Scene {
     Idle,
 }
 
-/// A jump of the clock to the release of `top` after so many instructions; in the scene `Doorbell`, a doorbell.
+/// A jump of the clock to the release of `top` after so many instructions; in the scene `Doorbell`, mail.
 #[derive(Clone, Copy)]
 pub struct Injection {
     pub step: u64,
@@ -37,7 +37,7 @@ pub struct Result {
     pub steps: u64,
     /// `top` had run when the scene was over.
     pub top_in_time: bool,
-    /// So had `mail`, after the doorbell.
+    /// So had `mail`, with the mail.
     pub heard: bool,
     /// Sections that found the shared words in disorder, and operations that failed.
     pub broken: u64,
@@ -70,7 +70,7 @@ const SCENES: [Scene; 8] = [
     Scene::Idle,
 ];
 
-/// The only channel's place; nobody opens it.
+/// The only channel's place.
 fn place() -> ChannelView<'static> {
     type Parts = (ChannelState, ControlPage, [Vec<AtomicU64>; 2]);
     static PARTS: OnceLock<Parts> = OnceLock::new();
@@ -78,6 +78,32 @@ fn place() -> ChannelView<'static> {
     let new = || (ChannelState::new(), ControlPage::new(), [ring(), ring()]);
     let (state, control, [to_core, from_core]) = PARTS.get_or_init(new);
     ChannelView::from_parts(state, control, to_core, from_core).expect("room enough")
+}
+
+/// Who has it in the scene `Doorbell`.
+static CLIENT: Mutex<Option<AppEnd<'static>>> = Mutex::new(None);
+
+fn bind(view: &ChannelView<'static>) {
+    let epoch = view.open().expect("nobody has it");
+    *CLIENT.lock().unwrap() = Some(AppEnd::new(*view, epoch));
+}
+
+fn unbind(view: &ChannelView<'static>) {
+    if CLIENT.lock().unwrap().take().is_some() {
+        assert!(view.state().close() && view.state().retire());
+    }
+}
+
+/// Sends, and rings if that is asked for.
+fn send_mail() {
+    let sent = CLIENT
+        .lock()
+        .unwrap()
+        .as_mut()
+        .map(|end| end.try_send(&[0; 8]).expect("room for one"));
+    if sent.is_some_and(|sent| sent.ring_doorbell) {
+        doorbell();
+    }
 }
 
 /// Runs a scene.
@@ -96,8 +122,10 @@ pub fn run(scene: Scene, injection: Option<Injection>) -> Result {
     for word in [&TOP_RUNS, &BROKEN, &TURNS] {
         word.store(0, Relaxed);
     }
-    for flag in [&RUNG, &HEARD] {
-        flag.store(false, Relaxed);
+    HEARD.store(false, Relaxed);
+    let place = place();
+    if scene == Scene::Doorbell {
+        bind(&place);
     }
     let (core, tasks) = (
         Box::<CoreTelemetry>::default(),
@@ -113,11 +141,12 @@ pub fn run(scene: Scene, injection: Option<Injection>) -> Result {
         hz: 1_000_000_000,
         gap_ns: u64::MAX,
         memory,
-        channels: &[place()],
+        channels: &[place],
     };
     // SAFETY: the stack is this thread's; the functions are those of the image's tables.
     let outcome = unsafe { CORE.run(&image(), &setup) };
     assert_eq!(outcome, Ok(Outcome::Stopped));
+    unbind(&place);
     let [sections, same] = sections();
     Result {
         steps: STEPS.load(Relaxed),
@@ -137,8 +166,7 @@ pub fn after_instruction(step: u64) -> bool {
         return true;
     }
     if scene() == Scene::Doorbell {
-        RUNG.store(true, Relaxed);
-        doorbell();
+        send_mail();
         return false;
     }
     if step == inject_at {
@@ -168,7 +196,7 @@ fn doorbell() {
     unsafe { CORE.doorbell() };
 }
 
-/// A doorbell, and an interrupt that no bell came with: the executive takes the bell's word, and finds none.
+/// A doorbell without mail, and an interrupt that no bell came with: the executive takes the bell's word, and finds none.
 pub fn ring_and_interrupt() {
     doorbell();
     interrupt();
