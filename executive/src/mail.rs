@@ -140,17 +140,28 @@ impl Core {
         }
         let floor = self.words.raise(Limit::KERNEL);
         self.ask_above(0);
-        let asked = self.rounds.asked.get().count_ones() as usize;
-        let all = asked == self.bound().channels.len();
         self.leave(floor);
-        all
+        // Behind the jobs that this has run: one put off may have been among them, and asks again.
+        let mut channels = self.bound().channels.iter().enumerate();
+        channels.all(|(index, channel)| self.was_asked(index) || self.is_postponed(channel.task))
+    }
+
+    /// The channel's clients are to ring.
+    fn was_asked(&self, index: usize) -> bool {
+        self.rounds.asked.get() & 1 << index != 0
+    }
+
+    /// The task looks for mail when its least interval is over, and not before: no use in asking.
+    fn is_postponed(&self, task: u16) -> bool {
+        let node = usize::from(self.bound().tasks[usize::from(task)].first_node);
+        self.bound().nodes[node].state.get() == NodeState::Postponed
     }
 
     #[inline(never)]
     fn ask_above(&self, level: u8) {
         for (index, channel) in self.bound().channels.iter().enumerate() {
             let above = self.bound().tasks[usize::from(channel.task)].level > level;
-            if !above || self.rounds.asked.get() & 1 << index != 0 {
+            if !above || self.was_asked(index) {
                 continue;
             }
             // SAFETY: a job below the channel's task is about to run or to go on, so nobody on the stack holds a lock
@@ -179,13 +190,16 @@ impl Core {
         }
     }
 
-    /// Asks a channel's clients to ring. If there is mail no request stands, and its task is released instead: asked
+    /// Asks a channel's clients to ring, unless its task will look by itself. If there is mail no request stands, and its task is released instead: asked
     /// again when that has run. `now`: the time, if somebody has just read the clock. Inside a kernel section.
     ///
     /// # Safety
     /// Nobody holds the channel's lock.
     unsafe fn ask(&self, index: usize, now: Option<u64>, floor: Limit) {
         let channel = &self.bound().channels[index];
+        if self.is_postponed(channel.task) {
+            return;
+        }
         // SAFETY: the caller's contract is ours.
         if unsafe { channel.slot.ask() } {
             self.pend_mail(channel.task, now.unwrap_or_else(|| self.now()), floor);

@@ -85,6 +85,20 @@ unsafe impl App for Printer {
     }
 }
 
+/// The same app, halting in idle.
+struct Halting;
+
+// SAFETY: as for Printer, whose tables these are; the tests run one of the two at a time.
+unsafe impl App for Halting {
+    const NAME: &'static str = "halting";
+    fn image() -> &'static Image<'static> {
+        Box::leak(Box::new(Image {
+            idle_policy: IdlePolicy::Halt,
+            ..*Printer::image()
+        }))
+    }
+}
+
 unsafe fn busy(core: &Core, job: Job) {
     // SAFETY: once, with what the executive gave us.
     unsafe { job.open(core) };
@@ -263,4 +277,20 @@ fn mail_does_not_wait_for_the_pace_of_anothers_doorbell() {
         .call_at(200_500, doorbell)
         .call_at(210_500, client.send(100..101));
     assert_eq!(console(&config), "0 at 20\n100 at 210\n");
+}
+
+/// A halting core did not sleep while mail waited for its task's least interval to be over.
+#[test]
+fn a_core_with_paced_mail_sleeps_until_it_is_due() {
+    let client = Client::of(1);
+    let mut config = Config::new(95.micros())
+        .call_at(20_500, client.send(0..1))
+        .call_at(30_500, client.send(100..101));
+    // Turns that do not sleep take time, or there would be no end of them.
+    config.costs.now = 10;
+    let _one = one_at_a_time();
+    let run = run::<Halting>(&config).unwrap();
+    assert_eq!(run.console, "0 at 20\n100 at 71\n");
+    // Looks at the clock, one a turn, and settings of the alarm.
+    assert!(run.points < 50, "{}", run.points);
 }
