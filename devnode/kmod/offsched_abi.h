@@ -22,7 +22,7 @@
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
 /* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x837a1559d5c96d96ULL
+#define OFFSCHED_LAYOUT_HASH 0x5191a75671e5a161ULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL
@@ -471,7 +471,9 @@ struct offsched_core_telemetry {
 	 * Alarms and doorbells that found the core open to them; those deferred by a kernel section are not counted.
 	 */
 	__u64 interrupts;
-	/* Spawns tried from outside the core, all refused. Published when the run ends. */
+	/*
+	 * Spawns tried from outside the core since the run before, all refused. Published when the run ends.
+	 */
 	__u64 foreign_spawns;
 	/* Messages of a wrong size, and rings damaged by their clients. */
 	__u64 bad_messages;
@@ -562,12 +564,17 @@ struct offsched_task_telemetry {
 	__u64 misses;
 	/* Jobs that ran for longer than their budget. */
 	__u64 overruns;
-	/* Spawns refused, and releases that found the task's capacity used up. */
+	/* Spawns refused on the core, and releases that found the task's capacity used up. */
 	__u64 rejected;
 	/* Releases passed over under the policy skip. */
 	__u64 skipped;
 	/* Releases moved back to keep the declared least interval. */
 	__u64 postponed;
+	/*
+	 * Jobs that a stop found waiting, ready or for a time still to come, and that were dropped. Published when the run
+	 * ends.
+	 */
+	__u64 dropped;
 	/* Longest time from release to start, cycles. */
 	__u64 lateness_max;
 	/* The same among jobs whose wait no gap touched, cycles. */
@@ -892,7 +899,7 @@ _Static_assert(offsetof(struct offsched_core_telemetry, jobs) == 120, "not as in
 _Static_assert(offsetof(struct offsched_core_telemetry, trace) == 128, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_task_name) == 48, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_task_name) == 8, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_task_telemetry) == 760, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_task_telemetry) == 768, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_task_telemetry) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, name) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, releases) == 48, "not as in executive/abi");
@@ -902,15 +909,16 @@ _Static_assert(offsetof(struct offsched_task_telemetry, overruns) == 72, "not as
 _Static_assert(offsetof(struct offsched_task_telemetry, rejected) == 80, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, skipped) == 88, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_task_telemetry, postponed) == 96, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max) == 104, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max_outside_gaps) == 112, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, response_max) == 120, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, execution_max) == 128, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, execution_total) == 136, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness) == 144, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, lateness_in_gaps) == 400, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, execution) == 528, "not as in executive/abi");
-_Static_assert(offsetof(struct offsched_task_telemetry, worst) == 688, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, dropped) == 104, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max) == 112, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness_max_outside_gaps) == 120, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, response_max) == 128, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, execution_max) == 136, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, execution_total) == 144, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness) == 152, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, lateness_in_gaps) == 408, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, execution) == 536, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_task_telemetry, worst) == 696, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_control_page) == 4096, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_control_page) == 4096, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_control_page, core) == 0, "not as in executive/abi");

@@ -8,7 +8,7 @@ use offsched_abi::telemetry::{AUTOPSY_TASKS, Autopsy, JOB_RECORDS, JobRecord, ad
 
 use crate::Core;
 use crate::core::Entry;
-use crate::task::{NONE, OnMiss};
+use crate::task::{NONE, NodeState, OnMiss};
 
 /// A job that runs: its task and that one's level; in idle `NONE` and 0.
 #[derive(Clone, Copy)]
@@ -144,6 +144,20 @@ impl Core {
             }
         }
         state.missed.set(false);
+    }
+
+    /// Counts the jobs that a stop has left: ready, moved back, waiting for their tick, or behind a job of their own
+    /// task. After the last job.
+    pub(crate) fn count_dropped(&self) {
+        let bound = self.bound();
+        for id in 0..bound.tasks.len() {
+            let entry = bound.entry(id as u16);
+            let nodes = &bound.nodes[usize::from(entry.task.first_node)..];
+            let nodes = nodes[..usize::from(entry.task.nodes())].iter();
+            let left = nodes.filter(|node| node.state.get() != NodeState::Free);
+            let behind = u64::from(entry.state.backlog.get());
+            add(&entry.telemetry.dropped, left.count() as u64 + behind);
+        }
     }
 
     /// Keeps what stood between a job's release and its end.

@@ -184,6 +184,7 @@ impl Core {
         self.idle(image, scale.cycles_in_nanos(setup.gap_ns));
         self.words.raise(Limit::KERNEL);
         self.arm(u64::MAX);
+        self.count_dropped();
         // SAFETY: after the last task, on the core, once after init.
         unsafe { (image.drop)(self) };
         add(
@@ -238,14 +239,21 @@ impl Core {
         Console::new(self)
     }
 
-    /// Why a caller that is not [here](Here) cannot spawn. Counts those from outside.
+    /// Why a caller that is not [here](Here) cannot spawn `task`. The refusal is counted.
     #[cold]
-    pub(crate) fn refuse(&self) -> crate::Reason {
-        if !self.here.is_open() {
+    pub(crate) fn refuse(&self, task: u16) -> crate::Reason {
+        if self.run_here.is_here() {
+            // On the core, which is stopping. In one step: outside of a kernel section a job may do the same in between.
+            let rejected = &self.bound().entry(task).telemetry.rejected;
+            rejected.fetch_add(1, Ordering::Relaxed);
             return crate::Reason::NotRunning;
         }
         self.foreign.fetch_add(1, Ordering::Relaxed);
-        crate::Reason::NotOnCore
+        if self.here.is_open() {
+            crate::Reason::NotOnCore
+        } else {
+            crate::Reason::NotRunning
+        }
     }
 
     /// What the core refers to while it runs. Only on the core.

@@ -155,7 +155,7 @@ impl<'a, P> Spawner<'a, P> {
     /// As for [`spawn_at`](Self::spawn_at).
     pub fn spawn_after(&self, after: Duration, payload: P) -> Result<Handle<'a, P>, Rejected<P>> {
         if !self.core.here.is_here() {
-            let reason = self.core.refuse();
+            let reason = self.core.refuse(self.task);
             return Err(Rejected { reason, payload });
         }
         let at = self.core.tick().as_ticks().saturating_add(after.as_ticks());
@@ -168,7 +168,7 @@ impl<'a, P> Spawner<'a, P> {
     fn enter(&self) -> Result<(Limit, u16), Reason> {
         let core = self.core;
         if !core.here.is_here() {
-            return Err(core.refuse());
+            return Err(core.refuse(self.task));
         }
         let floor = core.words.enter_kernel();
         // SAFETY: inside a kernel section.

@@ -116,7 +116,7 @@ const LAYOUTS: &[Layout] = layouts! {
     }
     TaskName {}
     TaskTelemetry {
-        name, releases, completions, misses, overruns, rejected, skipped, postponed, lateness_max,
+        name, releases, completions, misses, overruns, rejected, skipped, postponed, dropped, lateness_max,
         lateness_max_outside_gaps, response_max, execution_max, execution_total, lateness,
         lateness_in_gaps, execution, worst
     }

@@ -51,12 +51,15 @@ pub struct TaskTelemetry {
     pub misses: AtomicU64,
     /// Jobs that ran for longer than their budget.
     pub overruns: AtomicU64,
-    /// Spawns refused, and releases that found the task's capacity used up.
+    /// Spawns refused on the core, and releases that found the task's capacity used up.
     pub rejected: AtomicU64,
     /// Releases passed over under the policy `skip`.
     pub skipped: AtomicU64,
     /// Releases moved back to keep the declared least interval.
     pub postponed: AtomicU64,
+    /// Jobs that a stop found waiting, ready or for a time still to come, and that were dropped. Published when the run
+    /// ends.
+    pub dropped: AtomicU64,
     /// Longest time from release to start, cycles.
     pub lateness_max: AtomicU64,
     /// The same among jobs whose wait no gap touched, cycles.
@@ -126,7 +129,7 @@ pub struct CoreTelemetry {
     pub clock_steps_back: AtomicU64,
     /// Alarms and doorbells that found the core open to them; those deferred by a kernel section are not counted.
     pub interrupts: AtomicU64,
-    /// Spawns tried from outside the core, all refused. Published when the run ends.
+    /// Spawns tried from outside the core since the run before, all refused. Published when the run ends.
     pub foreign_spawns: AtomicU64,
     /// Messages of a wrong size, and rings damaged by their clients.
     pub bad_messages: AtomicU64,
@@ -267,6 +270,7 @@ impl TaskTelemetry {
             &self.rejected,
             &self.skipped,
             &self.postponed,
+            &self.dropped,
             &self.lateness_max,
             &self.lateness_max_outside_gaps,
             &self.response_max,

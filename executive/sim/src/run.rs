@@ -55,6 +55,8 @@ pub struct Counters {
     pub skipped: u64,
     /// Releases moved back to keep the least interval.
     pub postponed: u64,
+    /// Jobs that the stop found waiting.
+    pub dropped: u64,
 }
 
 impl Run {
@@ -83,6 +85,7 @@ impl Run {
             rejected: telemetry.rejected.load(Relaxed),
             skipped: telemetry.skipped.load(Relaxed),
             postponed: telemetry.postponed.load(Relaxed),
+            dropped: telemetry.dropped.load(Relaxed),
         }
     }
 }

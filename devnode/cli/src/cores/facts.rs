@@ -69,8 +69,10 @@ pub struct TaskFacts {
     pub misses: u64,
     /// Jobs that ran over their budget.
     pub overruns: u64,
-    /// Releases passed over, refused or moved back.
+    /// Releases passed over or refused.
     pub not_run: u64,
+    /// Jobs that waited when it stopped, and were dropped.
+    pub dropped: u64,
     /// Time from release to start; `None` if no job was measured.
     pub lateness: Option<Quantiles>,
     /// Longest execution, ns.
@@ -111,9 +113,9 @@ impl CoreFacts {
         }
     }
 
-    /// Tasks with jobs that were released and have not ended.
+    /// Tasks with jobs that were released and have not ended, though not dropped by a stop.
     pub fn not_done(&self) -> Vec<&str> {
-        let open = |task: &&TaskFacts| task.releases > task.completions;
+        let open = |task: &&TaskFacts| task.releases > task.completions + task.dropped;
         let tasks = self.tasks.iter().filter(open);
         tasks.map(|task| task.name.as_str()).collect()
     }
@@ -203,6 +205,7 @@ fn task_facts(task: &TaskTelemetry, scale: Option<&TimeScale>) -> TaskFacts {
         misses: read(&task.misses),
         overruns: read(&task.overruns),
         not_run: read(&task.skipped) + read(&task.rejected),
+        dropped: read(&task.dropped),
         lateness: measured.then(|| Quantiles {
             p50: at(0.5),
             p99: at(0.99),

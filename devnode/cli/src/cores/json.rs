@@ -59,6 +59,7 @@ fn task(task: &TaskFacts) -> Value {
         "misses": task.misses,
         "overruns": task.overruns,
         "not_run": task.not_run,
+        "dropped": task.dropped,
         "lateness_ns": lateness,
         "execution_max_ns": task.execution_max_ns,
     })

@@ -65,6 +65,7 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         ));
         lines.extend(core.tasks.iter().map(|task| task_line(task, width)));
     }
+    lines.extend(dropped(core));
     if core.poll_refused {
         lines.push(POLL_REFUSED.to_owned());
     }
@@ -77,6 +78,20 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What a stop has left undone.
+fn dropped(core: &CoreFacts) -> Option<String> {
+    let tasks = core.tasks.iter().filter(|task| task.dropped > 0);
+    let tasks: Vec<_> = tasks
+        .map(|task| format!("{} {}", grouped(task.dropped), task.name))
+        .collect();
+    (!tasks.is_empty()).then(|| {
+        format!(
+            "  jobs that waited at the stop, dropped: {}",
+            tasks.join(", ")
+        )
+    })
 }
 
 fn crash_command(core: &CoreFacts) -> String {
@@ -235,6 +250,18 @@ CPU 1: running
     to the core    of a type not stated, at most 8 bytes
     from the core  of a type not stated, at most 8 bytes";
         assert_eq!(services(&core).join("\n"), expected);
+    }
+
+    #[test]
+    fn what_a_stop_dropped_is_told_and_not_taken_for_undone() {
+        let mut stopped = core();
+        stopped.tasks[0].releases += 2;
+        assert_eq!(stopped.not_done(), ["sample"]);
+        stopped.tasks[0].dropped = 2;
+        stopped.tasks[1].dropped = 1;
+        assert_eq!(stopped.not_done(), [""; 0]);
+        let last = "  jobs that waited at the stop, dropped: 2 sample, 1 unmeasured";
+        assert_eq!(lines(&stopped).last().map(String::as_str), Some(last));
     }
 
     #[test]

@@ -135,12 +135,16 @@ pub fn counters(set: &TaskSet, run: &Run, line: &Timeline) -> Vec<String> {
         );
         let waiting = counted.releases - counted.completions.min(counted.releases);
         match task.release {
-            Release::Periodic { .. } => expect("spare releases", u64::from(waiting > 1), 0),
+            Release::Periodic { .. } => {
+                expect("spare releases", u64::from(waiting > 1), 0);
+                expect("lost releases", waiting.saturating_sub(counted.dropped), 0);
+            }
             Release::Event { .. } => {
                 expect("rejected", counted.rejected, spawns(false));
                 let open = spawns(true) - counted.completions.min(spawns(true));
                 expect("lost spawns", u64::from(open > u64::from(task.capacity)), 0);
                 expect("spare releases", u64::from(waiting > open), 0);
+                expect("dropped", counted.dropped, open);
             }
         }
     }
