@@ -219,6 +219,9 @@
 /* No task: an index that is never used. */
 #define OFFSCHED_NO_TASK 0xffff
 
+/* The app's idle function, where a task is named; never a task's index either. */
+#define OFFSCHED_IDLE_TASK (0xffff - 1)
+
 /* Bytes of a task's name; a longer one is cut. */
 #define OFFSCHED_TASK_NAME_BYTES 48
 

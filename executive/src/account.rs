@@ -165,23 +165,39 @@ impl Core {
     #[inline(never)]
     fn dissect(&self, entry: &Entry<'_>, release: u64, record: &JobRecord, gap: u64) {
         let core = self.bound().memory.core;
+        let holder = entry.state.holder.get();
         let mut ran = [(NONE, 0); AUTOPSY_TASKS];
+        let mut known = record.own.saturating_add(gap);
+        // What of its wait the gap and others' jobs do not explain: with a holder, that one's section.
+        let mut held = record.start.saturating_sub(release).saturating_sub(gap);
         let jobs = core.jobs.load(Relaxed);
         let kept = jobs.min(JOB_RECORDS as u64);
+        let mut whole = kept == jobs;
         for back in 1..=kept {
             let other =
                 JobRecord::from_words(core.trace[(jobs - back) as usize % JOB_RECORDS].own());
             if other.end <= release {
+                whole = true;
                 break;
             }
-            note_longest(&mut ran, other.task, other.own);
+            let own = other.own.min(other.end - release);
+            known = known.saturating_add(own);
+            if other.end <= record.start {
+                held = held.saturating_sub(own);
+            }
+            note_longest(&mut ran, other.task, own);
+        }
+        // A trace that does not go back to the release may have lost jobs of the wait.
+        if holder != NONE && whole {
+            known = known.saturating_add(held);
         }
         let autopsy = Autopsy {
             release,
             start: record.start,
             end: record.end,
             gap,
-            holder: entry.state.holder.get(),
+            unknown: record.end.saturating_sub(release).saturating_sub(known),
+            holder,
             ran,
         };
         entry.telemetry.worst.write(autopsy.to_words());

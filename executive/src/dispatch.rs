@@ -6,7 +6,7 @@
 //! everything on the stack and everything it may lock is free, so it never
 //! waits once it has started (Baker 1991, theorem 6).
 
-use offsched_abi::telemetry::add;
+use offsched_abi::telemetry::{IDLE_TASK, add};
 
 use crate::Core;
 use crate::account::Who;
@@ -196,8 +196,12 @@ impl Core {
     /// further down the stack would have kept it from starting.
     fn note_holder(&self, entry: &Entry<'_>) {
         let running = self.frame.who.get();
-        if entry.task.level > running.level && running.task != NONE {
-            entry.state.holder.set(running.task);
+        if entry.task.level > running.level {
+            if running.task != NONE {
+                entry.state.holder.set(running.task);
+            } else if self.idle_turn.get() {
+                entry.state.holder.set(IDLE_TASK);
+            }
         }
     }
 

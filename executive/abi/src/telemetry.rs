@@ -36,6 +36,8 @@ pub const JOB_WORDS: usize = 4;
 const CYCLES_MASK: u64 = (1 << 48) - 1;
 /// No task: an index that is never used.
 pub const NO_TASK: u16 = u16::MAX;
+/// The app's idle function, where a task is named; never a task's index either.
+pub const IDLE_TASK: u16 = u16::MAX - 1;
 
 /// One task's name, counters, histograms, maxima and its worst job.
 #[repr(C)]
@@ -92,7 +94,10 @@ pub struct Autopsy {
     pub end: u64,
     /// Cycles of its wait that a gap of the platform covered.
     pub gap: u64,
-    /// The task that held the ceiling above it at its release, or [`NO_TASK`].
+    /// Cycles between release and end that nothing here explains: jobs that the trace had lost already, or that are not
+    /// measured, and the executive itself.
+    pub unknown: u64,
+    /// The task that held the ceiling above it at its release, [`IDLE_TASK`], or [`NO_TASK`].
     pub holder: u16,
     /// The tasks that ran longest between release and end, longest first.
     pub ran: [(u16, u64); AUTOPSY_TASKS],
@@ -193,33 +198,35 @@ pub fn raise(maximum: &AtomicU64, value: u64) -> bool {
 }
 
 impl Autopsy {
-    /// The record as words, tasks packed as index in the top 16 bits and cycles below.
+    /// The record as words, tasks packed as index in the top 16 bits and cycles below: with the holder, those unknown.
     pub fn to_words(&self) -> [u64; AUTOPSY_WORDS] {
+        let packed = |task: u16, cycles: u64| u64::from(task) << 48 | cycles.min(CYCLES_MASK);
         let mut words = [0; AUTOPSY_WORDS];
         words[..5].copy_from_slice(&[
             self.release,
             self.start,
             self.end,
             self.gap,
-            u64::from(self.holder),
+            packed(self.holder, self.unknown),
         ]);
         for (word, (task, cycles)) in words[5..].iter_mut().zip(self.ran) {
-            *word = u64::from(task) << 48 | cycles.min(CYCLES_MASK);
+            *word = packed(task, cycles);
         }
         words
     }
 
     /// The record from words.
     pub fn from_words(words: [u64; AUTOPSY_WORDS]) -> Self {
+        let unpacked = |word: u64| ((word >> 48) as u16, word & CYCLES_MASK);
+        let (holder, unknown) = unpacked(words[4]);
         Self {
             release: words[0],
             start: words[1],
             end: words[2],
             gap: words[3],
-            holder: words[4] as u16,
-            ran: core::array::from_fn(|i| {
-                ((words[5 + i] >> 48) as u16, words[5 + i] & CYCLES_MASK)
-            }),
+            unknown,
+            holder,
+            ran: core::array::from_fn(|i| unpacked(words[5 + i])),
         }
     }
 }
@@ -324,6 +331,7 @@ mod tests {
             start: 2,
             end: 3,
             gap: 4,
+            unknown: 5,
             holder: NO_TASK,
             ran: [(7, 100), (NO_TASK, 0), (9, CYCLES_MASK)],
         };

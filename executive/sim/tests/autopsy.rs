@@ -1,7 +1,7 @@
 //! Why a job was late: the executive's own account of the worst one.
 
 use offsched::ExtU64;
-use offsched::abi::telemetry::{Autopsy, NO_TASK};
+use offsched::abi::telemetry::{Autopsy, IDLE_TASK, JOB_RECORDS, NO_TASK};
 use offsched_sim::{Config, Event, Pattern, Run, SetTask, Step, TaskSet};
 
 fn worst(run: &Run, task: u16) -> Autopsy {
@@ -43,6 +43,7 @@ fn the_holder_of_the_ceiling_is_named() {
     let autopsy = worst(&run, top);
     assert_eq!(autopsy.holder, low, "{}", run.text());
     assert_eq!((autopsy.start - autopsy.release, autopsy.gap), (30_000, 0));
+    assert_eq!(autopsy.unknown, 0);
     assert_eq!(run.counters(top).misses, 1);
 }
 
@@ -66,7 +67,10 @@ fn those_that_ran_meanwhile_are_named_longest_first() {
         run.text()
     );
     assert_eq!(autopsy.holder, NO_TASK);
-    assert_eq!(autopsy.end - autopsy.release, 85_000);
+    assert_eq!(
+        (autopsy.end - autopsy.release, autopsy.unknown),
+        (85_000, 0)
+    );
 }
 
 /// The platform took the core: the gap's part of the wait is told, whoever else ran.
@@ -86,6 +90,7 @@ fn a_gap_is_told_with_its_length() {
         run.text()
     );
     assert_eq!((autopsy.holder, named(&autopsy)), (NO_TASK, vec![]));
+    assert_eq!(autopsy.unknown, 0);
 }
 
 /// A better job later does not wipe out the worst one's account.
@@ -100,4 +105,39 @@ fn the_worst_job_stays() {
     );
     let run = set.run(&Config::new(900.micros())).unwrap();
     assert_eq!(named(&worst(&run, low)), [(once, 20_000)], "{}", run.text());
+}
+
+/// A turn of the idle function that held the ceiling was not told from nobody.
+#[test]
+fn the_idle_function_is_named_as_the_holder() {
+    let mut set = TaskSet::default();
+    let resource = set.resource("r", 3);
+    let top = set.add(
+        SetTask::event("top", 3, 0)
+            .does(vec![Step::Work(1_000)])
+            .arrives(at(10_000)),
+    );
+    set.idle = vec![Step::Lock(resource, vec![Step::Work(40_000)])];
+    let run = set.run(&Config::new(100.micros())).unwrap();
+    let autopsy = worst(&run, top);
+    assert_eq!(autopsy.holder, IDLE_TASK, "{}", run.text());
+    assert_eq!(
+        (autopsy.end - autopsy.release, autopsy.unknown),
+        (31_000, 0)
+    );
+}
+
+/// More jobs ran meanwhile than the trace keeps: those lost were left out without a word.
+#[test]
+fn what_the_trace_has_lost_is_told_as_unknown() {
+    let mut set = TaskSet::default();
+    let long = set.add(SetTask::periodic("long", 1, 1_000).does(vec![Step::Work(160_000)]));
+    let tick = set.add(SetTask::periodic("tick", 2, 1).does(vec![Step::Work(200)]));
+    let run = set.run(&Config::new(900.micros())).unwrap();
+    let autopsy = worst(&run, long);
+    let kept = JOB_RECORDS as u64 * 200;
+    assert_eq!(named(&autopsy), [(tick, kept)], "{}", run.text());
+    // 200 ticks of 200 ns, of which so many are lost.
+    assert_eq!(autopsy.end - autopsy.release, 200_000);
+    assert_eq!(autopsy.unknown, 40_000 - kept);
 }
