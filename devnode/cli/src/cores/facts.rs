@@ -7,7 +7,7 @@ use offsched_abi::header::{State, TimeScale};
 use offsched_abi::histogram::quantile;
 use offsched_abi::message::MessageType;
 use offsched_abi::region::Region;
-use offsched_abi::telemetry::TaskTelemetry;
+use offsched_abi::telemetry::{Autopsy, IDLE_TASK, NO_TASK, TaskTelemetry};
 
 /// Not idle for so long is worth a word, ns.
 const STUCK_NS: u64 = 1_000_000_000;
@@ -77,6 +77,25 @@ pub struct TaskFacts {
     pub lateness: Option<Quantiles>,
     /// Longest execution, ns.
     pub execution_max_ns: u64,
+    /// Its worst job; `None` if no job was measured.
+    pub worst: Option<Worst>,
+}
+
+/// The job with a task's longest response, and what stood between its release and its end. Times in ns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Worst {
+    /// From its release to its start.
+    pub late: u64,
+    /// From its release to its end.
+    pub response: u64,
+    /// Who ran longest meanwhile, longest first.
+    pub ran: Vec<(String, u64)>,
+    /// Who held the ceiling above it at its release.
+    pub holder: Option<String>,
+    /// What of its wait a gap covered.
+    pub gap: u64,
+    /// What nothing of this explains.
+    pub unknown: u64,
 }
 
 /// A distribution, ns. Quantiles are a histogram's upper bounds, the maximum is exact.
@@ -170,7 +189,10 @@ impl CoreFacts {
             tasks: region
                 .tasks()
                 .iter()
-                .map(|task| task_facts(task, scale.as_ref()))
+                .map(|task| TaskFacts {
+                    worst: worst(task, region.tasks(), scale.as_ref()),
+                    ..task_facts(task, scale.as_ref())
+                })
                 .collect(),
         }
     }
@@ -212,10 +234,73 @@ fn task_facts(task: &TaskTelemetry, scale: Option<&TimeScale>) -> TaskFacts {
             max: in_ns(scale, max),
         }),
         execution_max_ns: in_ns(scale, read(&task.execution_max)),
+        worst: None,
     }
+}
+
+/// A task's autopsy. A few tries, should the core be writing just now.
+fn worst(
+    task: &TaskTelemetry,
+    tasks: &[TaskTelemetry],
+    scale: Option<&TimeScale>,
+) -> Option<Worst> {
+    let words = (0..100).find_map(|_| task.worst.read())?;
+    let found = Autopsy::from_words(words);
+    let name = |index: u16| match (index, tasks.get(usize::from(index))) {
+        (NO_TASK, _) => None,
+        (IDLE_TASK, _) => Some("idle".to_owned()),
+        (_, Some(task)) => Some(task.name.get().as_str().to_owned()),
+        (_, None) => Some(format!("task {index}")),
+    };
+    let ns = |cycles| in_ns(scale, cycles);
+    let ran = found.ran.into_iter();
+    Some(Worst {
+        late: ns(found.start.saturating_sub(found.release)),
+        response: ns(found.end.saturating_sub(found.release)),
+        ran: ran
+            .filter_map(|(index, cycles)| Some((name(index)?, ns(cycles))))
+            .collect(),
+        holder: name(found.holder),
+        gap: ns(found.gap),
+        unknown: ns(found.unknown),
+    })
 }
 
 /// Without a scale there are no figures to speak of either.
 fn in_ns(scale: Option<&TimeScale>, cycles: u64) -> u64 {
     scale.map_or(0, |scale| scale.cycles_to_ns(cycles))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_autopsy_is_read_with_the_names_of_its_tasks() {
+        let tasks: [TaskTelemetry; 2] = Default::default();
+        tasks[1].name.set("long");
+        let scale = TimeScale::new(2_000_000_000, 0, 0);
+        let read = || worst(&tasks[0], &tasks, scale.as_ref());
+        assert_eq!(read(), None);
+        let autopsy = Autopsy {
+            release: 1_000,
+            start: 5_000,
+            end: 9_000,
+            gap: 200,
+            unknown: 100,
+            holder: IDLE_TASK,
+            // An image can say what it likes.
+            ran: [(1, 3_000), (7, 2), (NO_TASK, 0)],
+        };
+        tasks[0].worst.write(autopsy.to_words());
+        let expected = Worst {
+            late: 2_000,
+            response: 4_000,
+            ran: vec![("long".into(), 1_500), ("task 7".into(), 1)],
+            holder: Some("idle".into()),
+            gap: 100,
+            unknown: 50,
+        };
+        assert_eq!(read(), Some(expected));
+    }
 }

@@ -3,7 +3,7 @@
 use offsched_abi::message::MessageType;
 use serde_json::{Value, json};
 
-use super::facts::{CoreFacts, ServiceFacts, TaskFacts};
+use super::facts::{CoreFacts, ServiceFacts, TaskFacts, Worst};
 
 /// All cores, in one object.
 pub fn object(cores: &[CoreFacts]) -> Value {
@@ -62,5 +62,18 @@ fn task(task: &TaskFacts) -> Value {
         "dropped": task.dropped,
         "lateness_ns": lateness,
         "execution_max_ns": task.execution_max_ns,
+        "worst": task.worst.as_ref().map(worst),
+    })
+}
+
+fn worst(worst: &Worst) -> Value {
+    let ran = |(task, ns): &(String, u64)| json!({ "task": task, "ns": ns });
+    json!({
+        "late_ns": worst.late,
+        "response_ns": worst.response,
+        "ran": worst.ran.iter().map(ran).collect::<Vec<_>>(),
+        "holder": worst.holder,
+        "gap_ns": worst.gap,
+        "unknown_ns": worst.unknown,
     })
 }

@@ -3,7 +3,7 @@
 use offsched_abi::header::State;
 use offsched_decode::printable;
 
-use super::facts::{CoreFacts, Quantiles, ServiceFacts, TaskFacts};
+use super::facts::{CoreFacts, Quantiles, ServiceFacts, TaskFacts, Worst};
 use crate::format::{grouped, length};
 
 /// What the columns are.
@@ -65,6 +65,8 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         ));
         lines.extend(core.tasks.iter().map(|task| task_line(task, width)));
     }
+    let missed = core.tasks.iter().filter(|task| task.misses > 0);
+    lines.extend(missed.filter_map(|task| Some(worst_line(&task.name, task.worst.as_ref()?))));
     lines.extend(dropped(core));
     if core.poll_refused {
         lines.push(POLL_REFUSED.to_owned());
@@ -78,6 +80,31 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Why a task's worst job was late.
+fn worst_line(task: &str, worst: &Worst) -> String {
+    let mut reasons: Vec<_> = worst
+        .ran
+        .iter()
+        .map(|(who, ns)| format!("{who} ran {}", length(*ns)))
+        .collect();
+    reasons.extend(
+        worst
+            .holder
+            .iter()
+            .map(|who| format!("{who} held the ceiling")),
+    );
+    let rest = [(worst.gap, "in a gap"), (worst.unknown, "unknown")];
+    let rest = rest.into_iter().filter(|(ns, _)| *ns > 0);
+    reasons.extend(rest.map(|(ns, what)| format!("{} {what}", length(ns))));
+    let (late, response) = (length(worst.late), length(worst.response));
+    let why = if reasons.is_empty() {
+        "all its own".to_owned()
+    } else {
+        reasons.join(", ")
+    };
+    format!("  {task} at worst: started {late} and ended {response} after its release; {why}")
 }
 
 /// What a stop has left undone.
@@ -250,6 +277,30 @@ CPU 1: running
     to the core    of a type not stated, at most 8 bytes
     from the core  of a type not stated, at most 8 bytes";
         assert_eq!(services(&core).join("\n"), expected);
+    }
+
+    #[test]
+    fn a_task_that_missed_says_why_at_worst() {
+        let mut late = core();
+        late.tasks[0].worst = Some(Worst {
+            late: 75_000,
+            response: 85_000,
+            ran: vec![("long".into(), 70_000), ("short".into(), 800)],
+            holder: Some("idle".into()),
+            gap: 3_000,
+            unknown: 200,
+        });
+        // Without a miss there is nothing to explain.
+        late.tasks[1].worst = Some(Worst::default());
+        assert_eq!(
+            lines(&late)[6..],
+            [
+                "  sample at worst: started 75 us and ended 85 us after its release; long ran 70 us, short ran 800 ns, \
+              idle held the ceiling, 3000 ns in a gap, 200 ns unknown"
+            ]
+        );
+        late.tasks[0].worst = Some(Worst::default());
+        assert!(lines(&late)[6].ends_with("after its release; all its own"));
     }
 
     #[test]
