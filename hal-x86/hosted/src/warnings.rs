@@ -1,6 +1,8 @@
 //! What makes a core's figures unrepresentative on this machine, and what to
 //! do about it: one line each.
 
+mod quota;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +56,15 @@ pub enum Warning {
         /// The period, ms.
         period_ms: u64,
     },
+    /// A cgroup of the process has a quota of CPU time.
+    Quota {
+        /// The cgroup; of several with a quota the one with the least.
+        group: String,
+        /// us in each period that its processes may run on all CPUs together, and the period.
+        run_us: u64,
+        /// The period, us.
+        period_us: u64,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -91,6 +102,17 @@ impl fmt::Display for Warning {
             Self::Throttled { run_ms, period_ms } => write!(
                 f,
                 "SCHED_FIFO is throttled to {run_ms} of every {period_ms} ms: sysctl -w kernel.sched_rt_runtime_us=-1"
+            ),
+            Self::Quota {
+                group,
+                run_us,
+                period_us,
+            } => write!(
+                f,
+                "cgroup {group} may run for {} of every {} ms, then Linux stops it, the core too: write `max` to its \
+                 cpu.max (systemd: CPUQuota=, a container: no --cpus)",
+                *run_us as f64 / 1e3,
+                *period_us as f64 / 1e3,
             ),
         }
     }
@@ -132,6 +154,7 @@ impl System {
             self.clocksource(),
             self.governor(cpu),
             fifo.then(|| self.throttling()).flatten(),
+            self.quota(),
         ]
         .into_iter()
         .flatten()
@@ -198,7 +221,7 @@ mod tests {
     use super::*;
 
     /// A tree of files under a fresh directory.
-    fn system(name: &str, files: &[(&str, &str)]) -> System {
+    pub(super) fn system(name: &str, files: &[(&str, &str)]) -> System {
         let root = std::env::temp_dir().join(format!("offsched-sys-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&root);
         for (path, text) in files {
@@ -230,6 +253,9 @@ mod tests {
                 ),
                 ("proc/sys/kernel/sched_rt_runtime_us", "-1\n"),
                 ("proc/sys/kernel/sched_rt_period_us", "1000000\n"),
+                ("proc/self/cgroup", "1:name=old:/a\n0::/user.slice/own\n"),
+                ("sys/fs/cgroup/user.slice/own/cpu.max", "max 100000\n"),
+                ("sys/fs/cgroup/other/cpu.max", "1000 100000\n"),
             ],
         );
         assert_eq!(tuned.warnings(3, true), []);
@@ -257,6 +283,10 @@ mod tests {
                 ),
                 ("proc/sys/kernel/sched_rt_runtime_us", "950000\n"),
                 ("proc/sys/kernel/sched_rt_period_us", "1000000\n"),
+                ("proc/self/cgroup", "0::/user.slice/own\n"),
+                ("sys/fs/cgroup/user.slice/own/cpu.max", "200000 100000\n"),
+                ("sys/fs/cgroup/user.slice/cpu.max", "7500 5000\n"),
+                ("sys/fs/cgroup/cpu.max", "max 100000\n"),
             ],
         );
         let found = stock.warnings(3, true);
@@ -279,6 +309,11 @@ mod tests {
                 Warning::Throttled {
                     run_ms: 950,
                     period_ms: 1_000
+                },
+                Warning::Quota {
+                    group: "/user.slice".to_owned(),
+                    run_us: 7_500,
+                    period_us: 5_000
                 },
             ]
         );
