@@ -92,7 +92,8 @@ pub struct Autopsy {
     pub start: u64,
     /// When it ended, cycles.
     pub end: u64,
-    /// Cycles of its wait that a gap of the platform covered.
+    /// Cycles of its wait that a gap of the platform covered. The idle loop alone sees gaps: one inside a job counts as
+    /// that job's own time.
     pub gap: u64,
     /// Cycles between release and end that nothing here explains: jobs that the trace had lost already, or that are not
     /// measured, and the executive itself.

@@ -42,7 +42,8 @@ impl Report {
     pub const LEGEND: &str = "\
 All measured in the same seconds, in the normal scheduling class; Linux's timers on the CPUs
 that the core leaves, with a timer slack of 1 ns. Missed: not served before the next was due.
-The core's percentiles are a histogram's upper bounds (up to 50% high), all maxima are exact.";
+The core's percentiles are a histogram's upper bounds (up to 50% high), all maxima are exact.
+Gaps are seen from idle: one that falls into a job, or a turn of an idle function, counts as ours.";
 
     /// The table, without its title, a line each.
     pub fn table(&self) -> Vec<String> {
