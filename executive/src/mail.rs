@@ -170,14 +170,20 @@ impl Core {
         }
     }
 
-    /// After a doorbell: looks at the channels, and releases the tasks of those with mail. Inside a kernel section.
+    /// After an interrupt: answers the doorbell, if it was one. Inside a kernel section.
+    #[inline(always)]
+    pub(crate) fn answer_doorbell(&self, now: u64, floor: Limit) {
+        if self.words.take_bell() {
+            self.look_at_channels(now, floor);
+        }
+    }
+
+    /// After a doorbell: looks at the channels, and releases the tasks of those with mail.
     ///
     /// Anybody can ring, and a release without mail would push the next one back by the task's least interval. So only
     /// a task that may not be looked at, because its lock may be held, is released on suspicion, and only if it asked.
-    pub(crate) fn answer_doorbell(&self, now: u64, floor: Limit) {
-        if !self.words.take_bell() {
-            return;
-        }
+    #[inline(never)]
+    fn look_at_channels(&self, now: u64, floor: Limit) {
         // A bell rung is a request used up, nobody knows whose: asked again here, or by whoever runs below.
         let asked = self.rounds.asked.replace(0);
         for (index, channel) in self.bound().channels.iter().enumerate() {
@@ -190,8 +196,9 @@ impl Core {
         }
     }
 
-    /// Asks a channel's clients to ring, unless its task will look by itself. If there is mail no request stands, and its task is released instead: asked
-    /// again when that has run. `now`: the time, if somebody has just read the clock. Inside a kernel section.
+    /// Asks a channel's clients to ring, unless its task will look by itself. If there is mail no request stands, and its
+    /// task is released instead: asked again when that has run. `now`: the time, if somebody has just read the clock.
+    /// Inside a kernel section.
     ///
     /// # Safety
     /// Nobody holds the channel's lock.
