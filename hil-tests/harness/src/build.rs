@@ -161,7 +161,7 @@ pub fn module(
     let headers = format!("KDIR={}", kernel.headers.display());
     let mut make = Command::new("make");
     make.current_dir(&folder)
-        .args(["--silent", "W=1", &headers]);
+        .args(["--silent", "W=1", "OFFSCHED_EXAMPLES=m", &headers]);
     if let Some(sparse) = sparse {
         // Every file, rebuilt or not.
         make.args(["C=2", "CF=-Wsparse-error"]);

@@ -13,7 +13,7 @@ module=$folder/offsched.ko
 if [ ! -e "$module" ]; then
 	headers=/lib/modules/$(uname -r)/build
 	[ -e "$headers" ] || die "no kernel headers: apt install linux-headers-$(uname -r), or give --lab-module"
-	make -s -C "$folder/kmod" >&2 || die "the module does not build here"
+	make -s -C "$folder/kmod" OFFSCHED_EXAMPLES=m >&2 || die "the module does not build here"
 	module=$folder/kmod/offsched.ko
 fi
 $root insmod "$module" || die "the module does not load; was it built for $(uname -r)?"
