@@ -60,7 +60,8 @@ static void on_work(struct work_struct *work)
 			break;
 		}
 	}
-	if (len >= 0)
+	/* Asked in the last turn, it has not looked again: what came before the request makes no ring. */
+	if (len >= 0 || i == REPLIES_MAX)
 		schedule_work(work);
 	else if (len != -EAGAIN || READ_ONCE(client->run->over))
 		tell_gone(client);

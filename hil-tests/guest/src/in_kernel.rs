@@ -13,7 +13,8 @@ use crate::case::Case;
 use crate::node::bound;
 use crate::rig::{Offloaded, Rig};
 
-const MODULE: &str = "offsched_example";
+const EXAMPLE: &str = "offsched_example";
+const BURSTS: &str = "offsched_bursts";
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(2);
 /// Messages of a client that ends by itself.
@@ -22,12 +23,19 @@ const MESSAGES: u64 = 100;
 const CHANNELS: usize = 3;
 /// Clients that go, or whose core goes, in the middle.
 const TIMES: u32 = 5;
+/// Replies that the module takes in one go, and one less.
+const REPLIES: [u64; 2] = [63, 64];
+/// Bursts of each.
+const ROUNDS: u64 = 1000;
+/// Longest that one takes.
+const ROUND: Duration = Duration::from_secs(5);
 /// Sends without end, as fast as a guest stands.
 const FLOW: [&str; 2] = ["count=0", "period_us=250"];
 
 pub fn cases() -> Vec<Case> {
     vec![
         Case::new("a client inside the kernel", answers),
+        Case::new("bursts for a client inside the kernel", bursts),
         Case::new("a client inside the kernel states its types", types),
         Case::new("a client inside the kernel goes in the middle", goes),
         Case::new(
@@ -39,25 +47,30 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// The module, out of the kernel when it is dropped.
-struct Client;
+struct Client(&'static str);
 
 impl Client {
     fn insert(rig: &Rig, words: &[&str]) -> Result<Self, String> {
-        let file = rig.file("offsched_example.ko").display().to_string();
+        Self::of(rig, EXAMPLE, words)
+    }
+
+    fn of(rig: &Rig, module: &'static str, words: &[&str]) -> Result<Self, String> {
+        let file = rig.file(&format!("{module}.ko")).display().to_string();
         command(&[&["insmod", &file], words].concat())?;
-        Ok(Self)
+        Ok(Self(module))
     }
 
     fn remove(self) -> Outcome {
+        let module = self.0;
         std::mem::forget(self);
-        command(&["rmmod", MODULE])
+        command(&["rmmod", module])
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         // The case has failed already; the next one will say if this did too.
-        let _ = command(&["rmmod", MODULE]);
+        let _ = command(&["rmmod", self.0]);
     }
 }
 
@@ -75,7 +88,11 @@ fn command(line: &[&str]) -> Outcome {
 }
 
 fn figure(name: &str) -> Result<u64, String> {
-    let path = format!("/sys/module/{MODULE}/parameters/{name}");
+    figure_of(EXAMPLE, name)
+}
+
+fn figure_of(module: &str, name: &str) -> Result<u64, String> {
+    let path = format!("/sys/module/{module}/parameters/{name}");
     let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
     text.trim().parse().map_err(|_| format!("{path}: {text}"))
 }
@@ -146,6 +163,35 @@ fn answers(rig: &Rig) -> Outcome {
     let core = rig.start("echoes")?;
     Client::insert(rig, &[])?.remove()?;
     all_free()?;
+    core.give_back()
+}
+
+/// Every burst ends, whenever its last reply comes: no ring is lost.
+fn bursts(rig: &Rig) -> Outcome {
+    let core = rig.start("echoes")?;
+    for replies in REPLIES {
+        let words = [format!("replies={replies}"), format!("bursts={ROUNDS}")];
+        let client = Client::of(rig, BURSTS, &[&words[0], &words[1]])?;
+        let received = || figure_of(BURSTS, "received");
+        let (mut last, mut since) = (0, Instant::now());
+        while received()? < replies * ROUNDS {
+            std::thread::sleep(LOOK);
+            let now = received()?;
+            if now > last {
+                (last, since) = (now, Instant::now());
+            } else if since.elapsed() > ROUND {
+                return Err(format!(
+                    "burst {} of {replies}: {now} replies, {} messages",
+                    last / replies + 1,
+                    figure_of(BURSTS, "sent")?
+                ));
+            }
+        }
+        if figure_of(BURSTS, "wrong")? != 0 {
+            return Err(format!("{replies}: not what was sent"));
+        }
+        client.remove()?;
+    }
     core.give_back()
 }
 

@@ -25,8 +25,9 @@ pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Resul
     for name in ["cases", "cases/images", "cases/expected"] {
         archive.entry(name, FOLDER, &[], (0, 0));
     }
-    let example = module.with_file_name("offsched_example.ko");
-    archive.file("cases/offsched_example.ko", FILE, &example)?;
+    for name in ["offsched_example.ko", "offsched_bursts.ko"] {
+        archive.file(&format!("cases/{name}"), FILE, &module.with_file_name(name))?;
+    }
     archive.file("offsched-guest", PROGRAM, &cases.program)?;
     let stripped = work.join("stripped");
     for (name, file) in &cases.images {
