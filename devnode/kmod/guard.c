@@ -19,9 +19,10 @@
 /* Longer than a start takes, 10 ms each. */
 #define REBOOT_LOOKS	300
 
-static DEFINE_SPINLOCK(lock);		/* both */
+static DEFINE_SPINLOCK(lock);		/* all three */
 static struct cpumask offloaded;
-static bool closed;			/* Linux is about to sleep or to end: no more of them */
+static bool asleep;			/* Linux is about to sleep, or to be another: no more of them */
+static bool ending;			/* for good */
 static int hotplug_state;
 
 /* EBUSY: not now. */
@@ -32,7 +33,7 @@ int offsched_guard_take(unsigned int cpu)
 	if (kexec_crash_loaded())
 		pr_notice_once("a crash kernel starts beside cores that run on, unless crash_kexec_post_notifiers is set\n");
 	spin_lock(&lock);
-	if (!closed) {
+	if (!asleep && !ending) {
 		cpumask_set_cpu(cpu, &offloaded);
 		ret = 0;
 	}
@@ -40,17 +41,24 @@ int offsched_guard_take(unsigned int cpu)
 	return ret;
 }
 
-/* False if there is an offloaded CPU, and that matters. */
-static bool close_if(bool empty)
+/* False if there is an offloaded CPU. */
+static bool may_sleep_now(void)
 {
-	bool done;
+	bool empty;
 
 	spin_lock(&lock);
-	done = !empty || cpumask_empty(&offloaded);
-	if (done)
-		closed = true;
+	empty = cpumask_empty(&offloaded);
+	if (empty)
+		asleep = true;
 	spin_unlock(&lock);
-	return done;
+	return empty;
+}
+
+static void set(bool *flag, bool value)
+{
+	spin_lock(&lock);
+	*flag = value;
+	spin_unlock(&lock);
 }
 
 void offsched_guard_give(unsigned int cpu)
@@ -79,7 +87,7 @@ static int on_reboot(struct notifier_block *block, unsigned long action, void *d
 {
 	int looks;
 
-	close_if(false);
+	set(&ending, true);
 	for (looks = 0; looks < REBOOT_LOOKS && !mutex_trylock(&offsched_lock); looks++)
 		msleep(10);
 	if (looks < REBOOT_LOOKS)
@@ -108,15 +116,18 @@ static int on_panic(struct notifier_block *block, unsigned long action, void *da
 	return NOTIFY_DONE;
 }
 
+/* A resume from hibernation fills all memory with another Linux's, a core's too. */
 static int on_suspend(struct notifier_block *block, unsigned long action, void *data)
 {
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-		return close_if(true) ? NOTIFY_DONE : notifier_from_errno(-EBUSY);
+	case PM_RESTORE_PREPARE:
+		return may_sleep_now() ? NOTIFY_DONE : notifier_from_errno(-EBUSY);
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
-		WRITE_ONCE(closed, false);
+	case PM_POST_RESTORE:
+		set(&asleep, false);
 	}
 	return NOTIFY_DONE;
 }

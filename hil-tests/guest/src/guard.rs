@@ -1,7 +1,7 @@
 //! What must not happen to a core behind its back.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::process::Command;
 
 use offsched_abi::header::State;
@@ -11,12 +11,16 @@ use crate::case::Case;
 use crate::rig::Rig;
 
 const TRIES: u32 = 20;
+/// How programs save and restore a whole Linux.
+const SNAPSHOT: &str = "/dev/snapshot";
 
 pub fn cases() -> Vec<Case> {
     vec![
         Case::new("hot-plug is refused", veto),
         Case::new("hot-plug of the others", others).with_cpus(3),
         Case::new("suspend is refused", suspend),
+        Case::new("hibernation is refused, and the resume from it", hibernation)
+            .with_file(SNAPSHOT),
         Case::new("the module stays", unload),
     ]
 }
@@ -68,6 +72,35 @@ fn suspend(rig: &Rig) -> Outcome {
     } else {
         Ok(())
     }
+}
+
+/// To read the device is to hibernate, to write it is to resume: either has to ask first, and keeps cores from starting
+/// until it is closed.
+fn hibernation(rig: &Rig) -> Outcome {
+    let open = |write: bool| -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(!write).write(write).open(SNAPSHOT)
+    };
+    for write in [false, true] {
+        let core = rig.start("steady")?;
+        match open(write) {
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => core.check_alive()?,
+            other => return Err(format!("beside a core, write {write}: {other:?}")),
+        }
+        core.give_back()?;
+        let opened = open(write).map_err(|error| format!("{SNAPSHOT}: {error}"))?;
+        match rig.start("steady") {
+            Err(why) if why.contains("busy") => {}
+            Err(why) => return Err(format!("write {write}: {why}")),
+            Ok(core) => {
+                core.give_back()?;
+                return Err(format!("write {write}: a core started beside it"));
+            }
+        }
+        drop(opened);
+        rig.start("steady")?.give_back()?;
+    }
+    Ok(())
 }
 
 /// The module must not go while an image runs over its memory.
