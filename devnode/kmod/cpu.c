@@ -4,6 +4,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,6 +14,9 @@
 #include <asm/tsc.h>
 
 #include "internal.h"
+
+/* For a crash record, 100 to 200 us each: a virtual CPU may be away for long. */
+#define DUMP_LOOKS	1000
 
 static void tell(struct offsched_core *core, struct offsched_run *run)
 {
@@ -36,12 +40,31 @@ static void tell(struct offsched_core *core, struct offsched_run *run)
 	local_irq_restore(flags);
 }
 
+/*
+ * A core that was asked to stop and says that it runs is wedged, or in a long job: before
+ * its CPU goes it is to leave a record of where. With interrupts off it hears nothing but an
+ * NMI; one that does not do as it is told is not waited for long.
+ */
+static void dump(struct offsched_core *core, struct offsched_run *run)
+{
+	struct offsched_params *params = page_address(run->params);
+	int i;
+
+	if (!params->stop || !offsched_run_runs(run))
+		return;
+	WRITE_ONCE(params->dump, 1);
+	offsched_interrupt_always(core->apic_id);
+	for (i = 0; i < DUMP_LOOKS && offsched_run_runs(run); i++)
+		usleep_range(100, 200);
+}
+
 /* The CPU is the image's: takes it from there, whatever it does. */
 static int give_back(struct offsched_core *core, struct offsched_run *run)
 {
 	int ret;
 
 	offsched_run_reachable(run, false);
+	dump(core, run);
 	/* After INIT the CPU waits for a start-up IPI and touches no memory. */
 	offsched_park(core->apic_id);
 	WRITE_ONCE(core->state, OFFSCHED_STAGE_RETURNED);

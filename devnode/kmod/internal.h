@@ -171,6 +171,7 @@ struct offsched_run *offsched_run_get(struct offsched_core *core);
 void offsched_run_install(struct offsched_core *core, struct offsched_run *run);
 void offsched_run_strip(struct offsched_run *run);
 void offsched_run_live(struct offsched_run *run);
+bool offsched_run_runs(struct offsched_run *run);
 void offsched_run_look(struct offsched_run *run);
 void offsched_run_reachable(struct offsched_run *run, bool reachable);
 void offsched_run_end(struct offsched_run *run);
@@ -238,6 +239,7 @@ void offsched_wake_core(struct offsched_run *run);
 void offsched_wake_hear(struct offsched_run *run);
 void offsched_wake_publish(struct offsched_run *run);
 void offsched_interrupt(unsigned int apic_id);
+void offsched_interrupt_always(unsigned int apic_id);
 
 /* flood.c */
 void offsched_flood_init(struct offsched_run *run);

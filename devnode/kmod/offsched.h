@@ -58,7 +58,10 @@
 #define OFFSCHED_IOC_LIMIT	_IOW(OFFSCHED_TYPE, OFFSCHED_LIMIT, struct offsched_limit)
 /* Asks the image to end. Whether it does is to be seen in shared memory. */
 #define OFFSCHED_IOC_STOP	_IO(OFFSCHED_TYPE, OFFSCHED_STOP)
-/* Takes the CPU from the image, whatever it does, and gives it to Linux. */
+/*
+ * Takes the CPU from the image, whatever it does, and gives it to Linux. One that
+ * was asked to end and runs on leaves a crash record first, if it still can.
+ */
 #define OFFSCHED_IOC_RETURN	_IO(OFFSCHED_TYPE, OFFSCHED_RETURN)
 #define OFFSCHED_IOC_STATUS	_IOR(OFFSCHED_TYPE, OFFSCHED_STATUS, struct offsched_core_status)
 /*

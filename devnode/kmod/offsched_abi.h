@@ -36,6 +36,9 @@
 /* Bytes of the log rings, whole pages. */
 #define OFFSCHED_LOG_BYTES 0x21000ULL
 
+/* Address of the word that tells what a non-maskable interrupt is for. */
+#define OFFSCHED_DUMP_ADDRESS 0x60000048ULL
+
 /* Offset of a core's epoch in its region, bytes. */
 #define OFFSCHED_EPOCH_OFFSET 0x44ULL
 
@@ -678,6 +681,8 @@ struct offsched_params {
 	__u32 epoch;
 	__u32 stop;
 	__u64 notify;
+	__u32 dump;
+	__u32 _reserved;
 };
 
 /*
@@ -938,7 +943,7 @@ _Static_assert(sizeof(struct offsched_consumer_line) == 128, "not as in executiv
 _Static_assert(_Alignof(struct offsched_consumer_line) == 128, "not as in executive/abi");
 _Static_assert(sizeof(struct offsched_console) == 32832, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_console) == 64, "not as in executive/abi");
-_Static_assert(sizeof(struct offsched_params) == 72, "not as in executive/abi");
+_Static_assert(sizeof(struct offsched_params) == 80, "not as in executive/abi");
 _Static_assert(_Alignof(struct offsched_params) == 8, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_params, magic) == 0, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_params, root) == 8, "not as in executive/abi");
@@ -1021,5 +1026,6 @@ _Static_assert(offsetof(struct offsched_header, state.state) == 64, "not as in e
 _Static_assert(offsetof(struct offsched_header, state.epoch) == 68, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, bells.rung) == 128, "not as in executive/abi");
 _Static_assert(offsetof(struct offsched_header, bells.bell) == 256, "not as in executive/abi");
+_Static_assert(offsetof(struct offsched_params, dump) == 72, "not as in executive/abi");
 
 #endif

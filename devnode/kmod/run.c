@@ -103,17 +103,24 @@ static void set_over(struct offsched_run *run)
 	schedule_work(&run->core->changed);
 }
 
-/* Looks whether the core still says that it runs; any context but NMI. */
-void offsched_run_look(struct offsched_run *run)
+/* Whether the core says that it runs. */
+bool offsched_run_runs(struct offsched_run *run)
 {
 	switch (smp_load_acquire(&offsched_run_header(run)->state.state)) {
 	case OFFSCHED_STATE_STARTING:
 	case OFFSCHED_STATE_RUNNING:
 	case OFFSCHED_STATE_STOPPING:
-		return;
+		return true;
 	default:
-		set_over(run);
+		return false;
 	}
+}
+
+/* Looks whether it still does; any context but NMI. */
+void offsched_run_look(struct offsched_run *run)
+{
+	if (!offsched_run_runs(run))
+		set_over(run);
 }
 
 /* The image lives, and its tables have been read. */

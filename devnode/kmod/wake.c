@@ -175,8 +175,7 @@ void offsched_wake_close(struct offsched_run *run)
 	run->irq = 0;
 }
 
-/* Sends the doorbell's interrupt. */
-void offsched_interrupt(unsigned int apic_id)
+static void send(u32 what, unsigned int apic_id)
 {
 	int looks;
 
@@ -187,7 +186,19 @@ void offsched_interrupt(unsigned int apic_id)
 	/* x2APIC: an interrupt must not overtake what was written before it. */
 	mb();
 	rmb();
-	apic->icr_write(APIC_DM_FIXED | OFFSCHED_DOORBELL_VECTOR, apic_id);
+	apic->icr_write(what, apic_id);
+}
+
+/* Sends the doorbell's interrupt. */
+void offsched_interrupt(unsigned int apic_id)
+{
+	send(APIC_DM_FIXED | OFFSCHED_DOORBELL_VECTOR, apic_id);
+}
+
+/* One that the core hears whatever it does. */
+void offsched_interrupt_always(unsigned int apic_id)
+{
+	send(APIC_DM_NMI, apic_id);
 }
 
 /* Makes the core look at its channels; any context. Rings merge until it has heard. */

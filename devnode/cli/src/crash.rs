@@ -118,8 +118,8 @@ fn no_record(core: &CoreFacts) -> String {
         return match not_done.as_str() {
             "" => format!("no crash record: the image on {place} ended without a crash"),
             tasks => format!(
-                "no crash record: the image on {place} ended without a crash, and without an end of {tasks}. If it did \
-                 not end when asked, it was wedged, which leaves no record"
+                "no crash record: the image on {place} ended without a crash, and without an end of {tasks}. If its CPU \
+                 was taken before it was asked to end (`offsched return`), that leaves no record"
             ),
         };
     }
@@ -137,10 +137,12 @@ fn no_record(core: &CoreFacts) -> String {
     };
     let stop = core.cpu.map_or_else(
         || "end its program".to_owned(),
-        |cpu| format!("`offsched stop --cpu {cpu}` takes the CPU back all the same"),
+        |cpu| {
+            format!("`offsched stop --cpu {cpu}` takes the CPU back all the same, and then there is a record of where it was")
+        },
     );
     format!(
-        "no crash record: {place} is {state}, {idle}{busy}. It is in a long job, or wedged, which leaves no record: {stop}"
+        "no crash record: {place} is {state}, {idle}{busy}. It is in a long job, or wedged: {stop}"
     )
 }
 
@@ -167,8 +169,8 @@ mod tests {
     fn a_wedge_is_told_from_a_core_that_is_well() {
         assert_eq!(
             no_record(&core(Some(2_100_000_000), 2)),
-            "no crash record: CPU 1 is running, last idle 2.1 s ago, not done: job. It is in a long job, or wedged, \
-             which leaves no record: `offsched stop --cpu 1` takes the CPU back all the same"
+            "no crash record: CPU 1 is running, last idle 2.1 s ago, not done: job. It is in a long job, or wedged: \
+             `offsched stop --cpu 1` takes the CPU back all the same, and then there is a record of where it was"
         );
         let well = no_record(&core(Some(900), 2));
         assert!(
@@ -201,7 +203,7 @@ mod tests {
         };
         assert!(ended(1).ends_with("on CPU 1 ended without a crash"));
         assert!(
-            ended(2).contains("without an end of job. If it did not end when asked, it was wedged")
+            ended(2).contains("without an end of job. If its CPU was taken before it was asked")
         );
     }
 }

@@ -9,7 +9,9 @@ use offsched_abi::header::{
     BELL_OFFSET, Bells, Build, CoreState, CrashMessage, CrashScene, EPOCH_OFFSET, Header,
     LAYOUT_HASH, MAGIC, REGISTERS, RUNG_OFFSET, STATE_OFFSET, Tables, TimeBase,
 };
-use offsched_abi::image::{CONSOLE_BYTES, ImageInfo, LOG_BYTES, PARAMS_MAGIC, Params};
+use offsched_abi::image::{
+    CONSOLE_BYTES, DUMP_ADDRESS, ImageInfo, LOG_BYTES, PARAMS_ADDRESS, PARAMS_MAGIC, Params,
+};
 use offsched_abi::load::{Limit, Load, Segment};
 use offsched_abi::message::MessageType;
 use offsched_abi::node::{Bind, CoreStatus, NODE_MAGIC, Reply, Request};
@@ -50,6 +52,11 @@ pub(crate) const COMPUTED: &[(&str, u64, &str)] = &[
         "LOG_BYTES",
         LOG_BYTES as u64,
         "Bytes of the log rings, whole pages.",
+    ),
+    (
+        "DUMP_ADDRESS",
+        DUMP_ADDRESS as u64,
+        "Address of the word that tells what a non-maskable interrupt is for.",
     ),
     (
         "EPOCH_OFFSET",
@@ -149,6 +156,7 @@ const PRIVATE: &[(&str, &str, usize)] = &[
     ("Header", "state.epoch", EPOCH_OFFSET),
     ("Header", "bells.rung", RUNG_OFFSET),
     ("Header", "bells.bell", BELL_OFFSET),
+    ("Params", "dump", DUMP_ADDRESS - PARAMS_ADDRESS),
 ];
 
 /// The computed constants in C.

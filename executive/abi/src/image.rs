@@ -64,7 +64,13 @@ pub struct Params {
     pub epoch: u32,
     stop: AtomicU32,
     notify: AtomicU64,
+    dump: AtomicU32,
+    _reserved: u32,
 }
+
+/// Address of the word by which Linux tells what a non-maskable interrupt is for: not 0, and the image is to leave a crash
+/// record and end, whatever it was at. It did not end when it was asked.
+pub const DUMP_ADDRESS: usize = PARAMS_ADDRESS + offset_of!(Params, dump);
 
 /// Where the core sends the interrupt that wakes Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +82,10 @@ pub struct Notify {
 }
 
 const _: () = {
-    assert!(size_of::<Params>() == 72 && offset_of!(Params, notify) == 64);
+    assert!(size_of::<Params>() == 80 && offset_of!(Params, notify) == 64);
     assert!(offset_of!(Params, shared_bytes) == 16 && offset_of!(Params, root) == 8);
     assert!(offset_of!(Params, cpu) == 48 && offset_of!(Params, stop) == 60);
+    assert!(DUMP_ADDRESS == 0x6000_0048);
     assert!(PARAMS_MAGIC == 0x016d_7261_7066_666f);
 };
 
@@ -275,6 +282,8 @@ mod tests {
             epoch: 0,
             stop: AtomicU32::new(0),
             notify: AtomicU64::new(notify),
+            dump: AtomicU32::new(0),
+            _reserved: 0,
         };
         assert_eq!(params(0).notify(), None);
         assert_eq!(params(0x0000_0007_0000_001f).notify(), None);

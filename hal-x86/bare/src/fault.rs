@@ -6,7 +6,7 @@ use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use offsched_abi::header::{CrashKind, Registers, Scene};
+use offsched_abi::header::{CrashKind, Registers, Scene, State};
 use offsched_hal_x86::tsc;
 
 use crate::backtrace::walk;
@@ -18,6 +18,7 @@ use crate::stack;
 use crate::tables::{main_stack, stack_above_guard};
 use crate::uart::Said;
 
+const NMI: u64 = 2;
 const PAGE_FAULT: u64 = 14;
 const MACHINE_CHECK: u64 = 18;
 
@@ -82,12 +83,26 @@ pub(crate) extern "C" fn on_fault(frame: &Frame) -> ! {
     let registers = frame.registers();
     let why = Fault(&registers);
     let scene = scene(CrashKind::Fault, registers);
+    if registers.vector == NMI {
+        // It did meanwhile, one way or another: that stands.
+        if has_ended() {
+            park();
+        }
+        crash(&scene, format_args!("did not end when asked"));
+    }
     if registers.vector == MACHINE_CHECK {
         // SAFETY: in its handler.
         let reports = unsafe { machine_check::take() };
         crash(&scene, format_args!("{reports}"));
     }
     crash(&scene, format_args!("{why}"))
+}
+
+fn has_ended() -> bool {
+    let state = BOUNDARY
+        .get()
+        .map(|boundary| boundary.region.header().state.get());
+    matches!(state, Some(State::Offline | State::Crashed))
 }
 
 /// What the image's panic handler calls.

@@ -7,6 +7,8 @@
 
 use core::arch::global_asm;
 
+use offsched_abi::image::DUMP_ADDRESS;
+
 use crate::fault::on_fault;
 use crate::interrupt::{NMIS, on_interrupt};
 
@@ -37,13 +39,22 @@ global_asm!(
     ".endr",
 );
 
-// An NMI can come anywhere, and is only counted. It must not fault, since its IRET would unblock NMIs.
+// An NMI can come anywhere, and is only counted; unless Linux wants to know where the core is, which did not end when it
+// was asked: then it is the last fault. It must not fault itself, since its IRET would unblock NMIs; the parameters are
+// mapped wherever this is.
 global_asm!(
     ".section .text.offsched_nmi, \"ax\"",
     "offsched_nmi:",
     "lock inc qword ptr [rip + {nmis}]",
+    "cmp dword ptr [{dump}], 0",
+    "jne 2f",
     "iretq",
+    "2:",
+    "push 0",
+    "push 2",
+    "jmp offsched_fault",
     nmis = sym NMIS,
+    dump = const DUMP_ADDRESS,
 );
 
 // A fault never returns: all registers, for the record, and the address of that as the argument.

@@ -58,21 +58,28 @@ fn crash(rig: &Rig, name: &str, words: &str) -> Outcome {
     }
 }
 
-/// Interrupts off for good: no stop is heard, and the CPU comes back all the same.
+/// Interrupts off for good: no stop is heard, and the CPU comes back all the same. Who was asked leaves a record.
 fn wedge(rig: &Rig) -> Outcome {
-    let core = rig.start("wedge")?;
-    core.wait_for_text("before")?;
-    core.device
-        .ask_to_stop()
-        .map_err(|error| error.to_string())?;
-    std::thread::sleep(Duration::from_millis(200));
-    let (state, crash) = (core.state()?, core.crash()?);
-    core.give_back()?;
-    if state == State::Running {
-        Ok(())
-    } else {
-        Err(format!("it is {state}: {crash}"))
+    for (asked, left) in [(true, State::Crashed), (false, State::Offline)] {
+        let mut core = rig.start("wedge")?;
+        core.wait_for_text("before")?;
+        if asked {
+            core.device
+                .ask_to_stop()
+                .map_err(|error| error.to_string())?;
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let before = core.state()?;
+        core.take()?;
+        let (state, crash) = (core.state()?, core.crash()?);
+        let words = if asked { "did not end when asked" } else { "" };
+        if (before, state) != (State::Running, left) || crash != words {
+            return Err(format!(
+                "asked {asked}: it was {before} and is {state}: {crash}"
+            ));
+        }
     }
+    Ok(())
 }
 
 /// The module gives up, and the CPU is Linux's again.

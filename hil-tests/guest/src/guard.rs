@@ -19,8 +19,11 @@ pub fn cases() -> Vec<Case> {
         Case::new("hot-plug is refused", veto),
         Case::new("hot-plug of the others", others).with_cpus(3),
         Case::new("suspend is refused", suspend),
-        Case::new("hibernation is refused, and the resume from it", hibernation)
-            .with_file(SNAPSHOT),
+        Case::new(
+            "hibernation is refused, and the resume from it",
+            hibernation,
+        )
+        .with_file(SNAPSHOT),
         Case::new("the module stays", unload),
     ]
 }

@@ -20,7 +20,7 @@ struct Record {
     whole: bool,
 }
 
-const RECORDS: [Record; 12] = [
+const RECORDS: [Record; 13] = [
     Record {
         drill: "early",
         words: "page fault at 0x1000, error 0x0",
@@ -105,6 +105,14 @@ const RECORDS: [Record; 12] = [
         registers: |r| r.vector == 14 && r.rsp.abs_diff(r.cr2) < 4096,
         whole: false,
     },
+    Record {
+        drill: "wedge",
+        words: "did not end when asked",
+        functions: [" wedge at ", "wedge::app::"],
+        // With interrupts off.
+        registers: |r| r.vector == 2 && r.rflags & 1 << 9 == 0,
+        whole: true,
+    },
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -120,14 +128,20 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn check(rig: &Rig, record: &Record) -> Outcome {
-    let core = rig.start(record.drill)?;
-    core.wait(&[State::Crashed, State::Offline])?;
+    let mut core = rig.start(record.drill)?;
+    if record.drill == "wedge" {
+        core.wait_for_text("before")?;
+        let asked = core.device.ask_to_stop();
+        asked.map_err(|error| format!("stop: {error}"))?;
+    } else {
+        core.wait(&[State::Crashed, State::Offline])?;
+    }
+    core.take()?;
     let file = rig.image(record.drill)?;
     let symbols = Symbols::parse(&file).map_err(|error| error.to_string())?;
     let region = core.shared.region().map_err(|error| error.to_string())?;
     let text = crash(region.header(), Some(&symbols)).map_err(|error| error.to_string())?;
     let scene = region.header().scene.read().ok_or("no scene")?;
-    core.give_back()?;
     let [inner, outer] = record.functions;
     let first = text.find(inner).ok_or_else(|| missing(inner, &text))?;
     text[first..]

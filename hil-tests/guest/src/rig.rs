@@ -305,6 +305,11 @@ impl Offloaded<'_> {
 
     /// Gives the CPU back and looks whether Linux has it.
     pub fn give_back(mut self) -> Result<(), String> {
+        self.take()
+    }
+
+    /// The same; what the image has left can still be read.
+    pub fn take(&mut self) -> Result<(), String> {
         self.returned = true;
         self.device
             .give_back()

@@ -49,11 +49,22 @@ pub fn stop(options: &StopOptions) -> Result<(), Failure> {
         End::Crashed(words) => print(&format!("{back}: the image crashed: {words}\n")),
         End::Deaf => {
             note(&format!(
-                "offsched: {back}: the image did not end within {} s, so the CPU was taken from it",
-                options.timeout
+                "offsched: {back}: the image did not end within {} s, so the CPU was taken from it{}",
+                options.timeout,
+                where_it_was(cpu, &shared)
             ));
             Err(Failure::Unheard)
         }
+    }
+}
+
+/// How to see where the image was, if it left a record when it was told.
+fn where_it_was(cpu: u32, shared: &Shared) -> String {
+    match core_state(shared) {
+        Some(State::Crashed) => {
+            format!("; `offsched crash --cpu {cpu} --image FILE` says where it was")
+        }
+        _ => String::new(),
     }
 }
 

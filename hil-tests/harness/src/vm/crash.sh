@@ -1,5 +1,5 @@
 # What an engineer asks after an end, a crash and a wedge. Continues check.sh, whose last image wedged.
-try offsched crash
+offsched crash | sed -n '1,2p;$p'
 try offsched crash --cpu 0
 # A core that logs, and ends by itself.
 offsched start --cpu 1 --image /images/log.elf >/dev/null
@@ -29,6 +29,11 @@ offsched start --cpu 1 --image /images/wedge.elf >/dev/null
 sleep 2
 offsched status | head -n 2
 try offsched crash --image /images/wedge.elf
-offsched stop --timeout 0 2>/dev/null
-offsched status | head -n 1
-try offsched crash --image /images/wedge.elf
+offsched stop --timeout 0
+offsched status | head -n 2
+offsched crash --image /images/wedge.elf | sed -n '2p;/wedge/p'
+# Nobody asked that one.
+offsched start --cpu 1 --image /images/wedge.elf >/dev/null
+sleep 1
+offsched return >/dev/null
+try offsched crash
