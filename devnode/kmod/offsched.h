@@ -46,8 +46,11 @@
 /*
  * Takes the CPU and starts the image. EIO: it gave no sign of life. ENOEXEC: its
  * tables lie, or are not what LOAD said. ENOENT: it has no service of a name
- * that was limited. EPROTO: of another ABI. EBUSY: Linux is
- * about to sleep or to end. After any of them the CPU is Linux's.
+ * that was limited. EPROTO: of another ABI. EBUSY: Linux is about to sleep or
+ * to end, does not let CPUs come and go now, or has no unused page in the first
+ * MiB. EINVAL: nothing is loaded, or it has run. ENODEV: the CPU is not online.
+ * ENOMEM. Others are Linux's, which keeps the CPU. After any of them it is
+ * Linux's, unless it runs an image already (EINVAL).
  */
 #define OFFSCHED_IOC_START	_IO(OFFSCHED_TYPE, OFFSCHED_START)
 /*
