@@ -44,7 +44,8 @@ bool offsched_handle_open(struct offsched_handle *handle)
 {
 	struct offsched_channel *channel = channel_of(handle);
 
-	return channel && READ_ONCE(channel->word) == offsched_word(handle->epoch, OFFSCHED_PHASE_OPEN);
+	return channel &&
+	       READ_ONCE(channel->word) == offsched_word(handle->epoch, OFFSCHED_PHASE_OPEN);
 }
 
 static void close_channel(struct offsched_handle *handle)
@@ -269,7 +270,7 @@ int offsched_handle_use(struct offsched_handle *handle, enum offsched_use use)
 	return was == OFFSCHED_UNUSED || was == use ? 0 : -EBUSY;
 }
 
-/* Sleeps until the handle's next ring is due. Its threads queue up: no more rings for more of them. */
+/* Sleeps until the handle's next ring is due. Threads queue up: no more rings for more of them. */
 static void pace(struct offsched_handle *handle)
 {
 	s64 now = ktime_get_ns(), may = atomic64_read(&handle->may_ring), mine;

@@ -21,8 +21,8 @@
 
 static DEFINE_SPINLOCK(lock);		/* all three */
 static struct cpumask offloaded;
-static bool asleep;			/* Linux is about to sleep, or to be another: no more of them */
-static bool ending;			/* for good */
+static bool asleep;			/* Linux is about to sleep, or to be replaced */
+static bool ending;			/* Linux is about to end; for good */
 static int hotplug_state;
 
 /* EBUSY: not now. */

@@ -39,7 +39,8 @@ static int check(const struct offsched_segment *segment)
 
 static u64 flags_of(u32 access)
 {
-	return (access & OFFSCHED_ACCESS_WRITE ? _PAGE_RW : 0) | (access & OFFSCHED_ACCESS_EXEC ? 0 : _PAGE_NX);
+	return (access & OFFSCHED_ACCESS_WRITE ? _PAGE_RW : 0) |
+	       (access & OFFSCHED_ACCESS_EXEC ? 0 : _PAGE_NX);
 }
 
 /* Copies and maps a segment into the pages from `first` on. */

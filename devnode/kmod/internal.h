@@ -88,7 +88,8 @@ struct offsched_run {
 	u32 *states;			/* in the region: the channels' words, for all to see */
 	u64 *heartbeat;			/* in the region: when the idle loop looked last */
 
-	struct mutex lock;		/* who has which channel; held over nothing that may wait for users */
+	/* Who has which channel; held over nothing that may wait for users. */
+	struct mutex lock;
 	wait_queue_head_t freed;
 	u32 frees;			/* channels that became free, ever */
 	bool live;			/* clients may bind */
@@ -195,7 +196,8 @@ bool offsched_limit_passes(struct offsched_run *run, const struct offsched_servi
 const struct offsched_service_entry *offsched_service_find(struct offsched_run *run,
 							   const u8 *name);
 bool offsched_service_takes(const struct offsched_service_entry *service, u64 rx_type, u64 tx_type);
-int offsched_channel_open(struct offsched_run *run, const u8 *name, struct offsched_channel **found);
+int offsched_channel_open(struct offsched_run *run, const u8 *name,
+			  struct offsched_channel **found);
 bool offsched_channel_cut(struct offsched_run *run, struct offsched_channel *channel, u16 epoch);
 void offsched_channel_free(struct offsched_run *run, struct offsched_channel *channel, u16 epoch);
 

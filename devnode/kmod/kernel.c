@@ -60,7 +60,7 @@ static void on_work(struct work_struct *work)
 			break;
 		}
 	}
-	/* Asked in the last turn, it has not looked again: what came before the request makes no ring. */
+	/* Asked in the last turn, it has not looked again: what came just before makes no ring. */
 	if (len >= 0 || i == REPLIES_MAX)
 		schedule_work(work);
 	else if (len != -EAGAIN || READ_ONCE(client->run->over))
@@ -170,14 +170,14 @@ EXPORT_SYMBOL_GPL(offsched_bind);
 
 int offsched_send(struct offsched_client *client, const void *message, size_t bytes)
 {
-	const struct offsched_service_entry *service = client->run->service + client->channel->service;
+	const struct offsched_run *run = client->run;
 	unsigned long flags;
 	bool ring;
 	int ret;
 
-	if (bytes > service->rx_size)
+	if (bytes > run->service[client->channel->service].rx_size)
 		return -EMSGSIZE;
-	if (READ_ONCE(client->run->over))
+	if (READ_ONCE(run->over))
 		return -EIO;
 	raw_spin_lock_irqsave(&client->sending, flags);
 	ret = offsched_end_push(&client->end, message, bytes);

@@ -25,7 +25,8 @@ u64 offsched_channel_bytes(const struct offsched_service_entry *service)
 /* A table in the region, behind its header. */
 static bool within(const struct offsched_tables *tables, u64 offset, u64 bytes)
 {
-	return PAGE_ALIGNED(offset) && offset >= PAGE_SIZE && offset + bytes <= tables->region_bytes;
+	return PAGE_ALIGNED(offset) && offset >= PAGE_SIZE &&
+	       offset + bytes <= tables->region_bytes;
 }
 
 static bool tables_good(const struct offsched_run *run, const struct offsched_tables *tables)
@@ -78,7 +79,8 @@ static int place_channels(struct offsched_run *run, u32 channels)
 		const struct offsched_service_entry *service = run->service + i;
 		u64 bytes = offsched_channel_bytes(service);
 
-		if (!name_good(run, i) || !service_good(service, first) || service->clients > channels - first)
+		if (!name_good(run, i) || !service_good(service, first) ||
+		    service->clients > channels - first)
 			return -ENOEXEC;
 		for (; first < service->first_channel + service->clients; first++) {
 			struct offsched_channel *channel = run->channel + first;

@@ -153,7 +153,8 @@ int offsched_wake_open(struct offsched_run *run)
 	if (irq < 0)
 		return irq;
 	run->irq = irq;
-	ret = request_threaded_irq(irq, on_interrupt, IS_ENABLED(CONFIG_PREEMPT_RT) ? in_thread : NULL,
+	ret = request_threaded_irq(irq, on_interrupt,
+				   IS_ENABLED(CONFIG_PREEMPT_RT) ? in_thread : NULL,
 				   IRQF_NO_THREAD, dev_name(run->core->device), run);
 	if (ret) {
 		irq_dispose_mapping(irq);
