@@ -71,12 +71,14 @@ static int veto(unsigned int cpu)
 	return cpumask_test_cpu(cpu, &offloaded) ? -EBUSY : 0;
 }
 
+/* Those that an image has: of one that is being taken, Linux may not have let go yet. */
 static void park_all(void)
 {
 	unsigned int cpu;
 
 	for_each_cpu(cpu, &offloaded)
-		offsched_park(per_cpu(x86_cpu_to_apicid, cpu));
+		if (READ_ONCE(offsched_core_at(cpu)->state) == OFFSCHED_STAGE_OFFLOADED)
+			offsched_park(per_cpu(x86_cpu_to_apicid, cpu));
 }
 
 /*

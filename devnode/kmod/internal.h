@@ -96,6 +96,7 @@ struct offsched_run {
 	bool over;			/* the core has ended, one way or another */
 	raw_spinlock_t bell_lock;
 	bool reachable;			/* the CPU is the image's: under bell_lock */
+	bool parked;			/* for what it did, until its RETURN: under bell_lock */
 	bool quiet;			/* told not to ring: under bell_lock */
 	u64 window;			/* of the interrupt, as what follows: since when, cycles */
 	u64 last;			/* when the last one came */
@@ -175,6 +176,7 @@ void offsched_run_live(struct offsched_run *run);
 bool offsched_run_runs(struct offsched_run *run);
 void offsched_run_look(struct offsched_run *run);
 void offsched_run_reachable(struct offsched_run *run, bool reachable);
+bool offsched_run_kick(struct offsched_run *run, u32 page);
 void offsched_run_end(struct offsched_run *run);
 void offsched_run_fail(struct offsched_run *run, const char *why);
 

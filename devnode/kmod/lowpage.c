@@ -58,8 +58,8 @@ static int kick(struct offsched_core *core, struct offsched_run *run, phys_addr_
 	offsched_park(core->apic_id);
 	for (i = 0; i < LOOKS && !alive(run); i++) {
 		/* A CPU that runs ignores the second. */
-		if (!i || i == AGAIN)
-			apic->icr_write(APIC_DM_STARTUP | code >> PAGE_SHIFT, core->apic_id);
+		if ((!i || i == AGAIN) && !offsched_run_kick(run, code >> PAGE_SHIFT))
+			return -EIO;
 		usleep_range(100, 200);
 	}
 	return alive(run) ? 0 : -EIO;

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <asm/apic.h>
 
 #include "internal.h"
 
@@ -131,14 +132,28 @@ void offsched_run_live(struct offsched_run *run)
 	offsched_run_look(run);
 }
 
-/* Whether the CPU is the image's: it must not be rung when it is Linux's. */
+/* Whether the CPU is the image's: it must not be rung when it is Linux's, or parked. */
 void offsched_run_reachable(struct offsched_run *run, bool reachable)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&run->bell_lock, flags);
-	run->reachable = reachable;
+	run->reachable = reachable && !run->parked;
 	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
+}
+
+/* Sends the start-up IPI, to a page below 1 MiB. False: it is parked, and would start anew. */
+bool offsched_run_kick(struct offsched_run *run, u32 page)
+{
+	unsigned long flags;
+	bool parked;
+
+	raw_spin_lock_irqsave(&run->bell_lock, flags);
+	parked = run->parked;
+	if (!parked)
+		apic->icr_write(APIC_DM_STARTUP | page, run->core->apic_id);
+	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
+	return !parked;
 }
 
 /* The core has been parked: whatever it says last, it is not running. */
@@ -158,8 +173,12 @@ void offsched_run_end(struct offsched_run *run)
 void offsched_run_fail(struct offsched_run *run, const char *why)
 {
 	struct offsched_header *header = offsched_run_header(run);
+	unsigned long flags;
 
-	offsched_run_reachable(run, false);
+	raw_spin_lock_irqsave(&run->bell_lock, flags);
+	run->parked = true;
+	run->reachable = false;
+	raw_spin_unlock_irqrestore(&run->bell_lock, flags);
 	offsched_park(run->core->apic_id);
 	pr_err("CPU %u: the core %s\n", run->core->cpu, why);
 	strscpy((char *)header->crash.text, why, sizeof(header->crash.text));
