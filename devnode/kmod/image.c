@@ -4,6 +4,7 @@
  * kernel or open the image to itself is checked, and nothing is parsed.
  */
 
+#include <linux/cc_platform.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -152,6 +153,9 @@ struct offsched_run *offsched_image_load(struct offsched_core *core,
 	struct offsched_run *run;
 	int ret;
 
+	/* The tables say of no page that it is encrypted, and the start-up page is not shared. */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return ERR_PTR(-EOPNOTSUPP);
 	if (!load->count || load->count > OFFSCHED_SEGMENTS_MAX ||
 	    !PAGE_ALIGNED(load->shared_bytes) || load->shared_bytes > OFFSCHED_SHARED_MAX ||
 	    !PAGE_ALIGNED(load->public_bytes) || load->public_bytes < PAGE_SIZE ||

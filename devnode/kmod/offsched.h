@@ -40,7 +40,8 @@
 #define OFFSCHED_IOC_ATTACH	_IOWR(OFFSCHED_TYPE, OFFSCHED_ATTACH, __u32)
 /*
  * LOAD, LIMIT, START, STOP and RETURN want CAP_SYS_MODULE. LOAD and START are
- * refused under kernel lockdown; a core that runs by then can be stopped.
+ * refused under kernel lockdown; a core that runs by then can be stopped. LOAD:
+ * EOPNOTSUPP where Linux encrypts its memory, as in confidential guests.
  */
 #define OFFSCHED_IOC_LOAD	_IOW(OFFSCHED_TYPE, OFFSCHED_LOAD, struct offsched_load)
 /*

@@ -75,6 +75,10 @@ pub fn load(cpu: u32, error: &io::Error) -> Failure {
             Failure::Message("no memory for the image: Linux has too little to spare".into())
         }
         Some(Errno::PERM) => privilege(),
+        Some(Errno::OPNOTSUPP) => Failure::Message(
+            "Linux encrypts its memory here (SME, SEV or TDX), of which the module knows nothing: boot without, if you can"
+                .into(),
+        ),
         _ => Failure::to("load the image", error),
     }
 }
