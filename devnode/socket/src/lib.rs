@@ -7,7 +7,8 @@
 //!  Server: a thread -------- socket ------------------ connection (one per channel)
 //!            hello  ->  region, read-only
 //!            bind   ->  channel pages, wake-up eventfd, doorbell eventfd
-//!            hang-up -> the channel is free, for the next with a new epoch
+//!            hang-up, or the end of the process that connected
+//!                    -> the channel is free, for the next with a new epoch
 //! ```
 //!
 //! # What an application can do

@@ -16,7 +16,7 @@ use crate::device::{Bound, Shared};
 use crate::error::DeviceError;
 use crate::map::new_eventfd;
 use crate::path::Listener;
-use crate::peer::Peer;
+use crate::peer::{self, Peer};
 use crate::wire::{self, Incoming};
 
 /// Connections beyond the channels, for those that only look.
@@ -26,9 +26,11 @@ const EVENTS: usize = 32;
 
 const LISTENER: u64 = 0;
 const STOP: u64 = 1;
-/// Tokens from here on are connections; with [`DOORBELL`] set, their doorbells.
+/// Tokens from here on are connections; with [`DOORBELL`] set, their doorbells; with [`END`], the
+/// processes that they are bound for.
 const FIRST_CONNECTION: u64 = 2;
 const DOORBELL: u64 = 1 << 63;
+const END: u64 = 1 << 62;
 
 type Doorbell = Box<dyn Fn(u16) + Send>;
 
@@ -110,6 +112,8 @@ struct Binding {
     channel: u16,
     epoch: u16,
     doorbell: OwnedFd,
+    /// Readable when its process has ended: only ours, so that closing it ends the watch.
+    _end: Option<OwnedFd>,
 }
 
 impl Service {
@@ -127,6 +131,8 @@ impl Service {
                     STOP => break 'serve,
                     LISTENER => self.accept(),
                     token if token & DOORBELL != 0 => self.rung(token & !DOORBELL),
+                    // A child of it may hold the connection on, and is no reason to keep the channel.
+                    token if token & END != 0 => self.close(token & !END),
                     token => self.serve(token),
                 }
             }
@@ -219,18 +225,28 @@ impl Service {
         let Some(connection) = connection.filter(|found| found.binding.is_none()) else {
             return self.refuse(token, Status::AlreadyBound);
         };
-        let Ok(doorbell) = new_eventfd() else {
+        let end = match peer::end_of(&connection.socket) {
+            Err(Errno::SRCH) => return false,
+            end => end,
+        };
+        let (Ok(doorbell), Ok(end)) = (new_eventfd(), end) else {
             return self.refuse(token, Status::NoResources);
         };
         let peer = || Peer::of(&connection.socket);
         match self.shared.bind(request, peer) {
-            Ok(bound) => self.bound(token, &bound, doorbell),
+            Ok(bound) => self.bound(token, &bound, doorbell, end),
             Err(status) => self.refuse(token, status),
         }
     }
 
     /// Notes a binding, tells the application and the port.
-    fn bound(&mut self, token: u64, bound: &Bound, doorbell: OwnedFd) -> bool {
+    fn bound(
+        &mut self,
+        token: u64,
+        bound: &Bound,
+        doorbell: OwnedFd,
+        end: Option<OwnedFd>,
+    ) -> bool {
         let reply = Reply {
             service: bound.service,
             channel: u32::from(bound.channel),
@@ -238,13 +254,17 @@ impl Service {
             core_epoch: bound.core_epoch,
             ..self.status(Status::Ok)
         };
-        let watched = self.watch(&doorbell, token | DOORBELL).is_ok();
+        let watched = self.watch(&doorbell, token | DOORBELL).is_ok()
+            && end
+                .as_ref()
+                .is_none_or(|end| self.watch(end, token | END).is_ok());
         let fds = [bound.pages.as_fd(), bound.wake.as_fd(), doorbell.as_fd()];
         let sent = watched && self.send(token, &reply, &fds);
         let binding = Binding {
             channel: bound.channel,
             epoch: bound.epoch,
             doorbell,
+            _end: end,
         };
         if let Some(connection) = self.connections.get_mut(&token) {
             connection.binding = Some(binding);
