@@ -97,6 +97,7 @@ impl Node for Socket {
                 wake,
                 doorbell,
                 handle,
+                owner: std::process::id(),
             }),
         })
     }
@@ -182,6 +183,17 @@ struct SocketLine {
     doorbell: OwnedFd,
     /// The handle: closing it frees the channel; it hangs up when the device is gone.
     handle: OwnedFd,
+    /// The process that bound it.
+    owner: u32,
+}
+
+/// A child may have a copy of the handle, which would keep the channel; its own drop frees nothing.
+impl Drop for SocketLine {
+    fn drop(&mut self) {
+        if std::process::id() == self.owner {
+            let _ = rustix::net::shutdown(&self.handle, Shutdown::Both);
+        }
+    }
 }
 
 impl Line for SocketLine {
