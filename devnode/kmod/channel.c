@@ -68,6 +68,12 @@ bool offsched_service_takes(const struct offsched_service_entry *service, u64 rx
 	       (!tx_type || tx_type == service->tx_type.id);
 }
 
+/* Messages of a stated type have one size: what the core would throw away is refused here. */
+bool offsched_service_fits(const struct offsched_service_entry *service, size_t bytes)
+{
+	return bytes == service->rx_size || (bytes < service->rx_size && !service->rx_type.id);
+}
+
 /* Takes a free channel out of the others' sight. */
 static int claim(struct offsched_run *run, const u8 *name, struct offsched_channel **found)
 {

@@ -198,6 +198,7 @@ bool offsched_limit_passes(struct offsched_run *run, const struct offsched_servi
 const struct offsched_service_entry *offsched_service_find(struct offsched_run *run,
 							   const u8 *name);
 bool offsched_service_takes(const struct offsched_service_entry *service, u64 rx_type, u64 tx_type);
+bool offsched_service_fits(const struct offsched_service_entry *service, size_t bytes);
 int offsched_channel_open(struct offsched_run *run, const u8 *name,
 			  struct offsched_channel **found);
 bool offsched_channel_cut(struct offsched_run *run, struct offsched_channel *channel, u16 epoch);

@@ -175,7 +175,7 @@ int offsched_send(struct offsched_client *client, const void *message, size_t by
 	bool ring;
 	int ret;
 
-	if (bytes > run->service[client->channel->service].rx_size)
+	if (!offsched_service_fits(&run->service[client->channel->service], bytes))
 		return -EMSGSIZE;
 	if (READ_ONCE(run->over))
 		return -EIO;

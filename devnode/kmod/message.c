@@ -169,7 +169,7 @@ ssize_t offsched_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (ret)
 		return ret;
-	if (len > handle->run->service[handle->channel->service].rx_size)
+	if (!offsched_service_fits(handle->run->service + handle->channel->service, len))
 		return -EMSGSIZE;
 	message = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!message)

@@ -14,8 +14,9 @@
  *               pages, and RING to wake the core; or
  *   read,       one whole message a call. EAGAIN: none, or no room (O_NONBLOCK).
  *   write,      EMSGSIZE: the buffer is too small (the message stays), or the
- *   readv,      message longer than the service takes. EBADMSG: the ring is
- *   writev      damaged. EIO: the core is gone.
+ *   readv,      message longer than the service takes, or not of the one size
+ *   writev      that messages of its type have. EBADMSG: the ring is damaged.
+ *               EIO: the core is gone.
  *
  *   poll        POLLIN: a message waits; POLLOUT: there is room for the longest;
  *               POLLHUP and POLLERR: the core is gone, or the channel closed.

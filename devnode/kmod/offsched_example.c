@@ -22,6 +22,9 @@ MODULE_PARM_DESC(period_us, "time between two of them");
 static unsigned int last;
 module_param(last, uint, 0444);
 MODULE_PARM_DESC(last, "first word of the last message: what the service is to do with it");
+static unsigned int bytes = 4 * sizeof(u64);
+module_param(bytes, uint, 0444);
+MODULE_PARM_DESC(bytes, "of each message; not more than there are");
 static char *sends = "[u64;4]";
 module_param(sends, charp, 0444);
 MODULE_PARM_DESC(sends, "type of the messages sent");
@@ -49,7 +52,7 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 
 	if (!in_hardirq())
 		WRITE_ONCE(soft, soft + 1);
-	switch (offsched_send(client, words, sizeof(words))) {
+	switch (offsched_send(client, words, min_t(size_t, bytes, sizeof(words)))) {
 	case 0:
 		WRITE_ONCE(sent, sent + 1);
 		break;
@@ -64,11 +67,11 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 	return sent == count ? HRTIMER_NORESTART : HRTIMER_RESTART;
 }
 
-static void on_reply(void *context, const void *message, size_t bytes)
+static void on_reply(void *context, const void *message, size_t len)
 {
 	const u64 *words = message;
 
-	if (bytes != 4 * sizeof(*words) || words[1] != received || words[2] != ~(u64)received)
+	if (len != 4 * sizeof(*words) || words[1] != received || words[2] != ~(u64)received)
 		WRITE_ONCE(wrong, wrong + 1);
 	WRITE_ONCE(received, received + 1);
 }

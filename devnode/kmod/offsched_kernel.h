@@ -5,7 +5,7 @@
  * A kernel module may do anything anyway, so it is asked for no rights: limits
  * that were set on a service (OFFSCHED_IOC_LIMIT) hold for processes. What it
  * says of messages is checked as a process's is: it may state their types, and
- * none longer than the service takes is sent.
+ * none of a size that the service does not take is sent.
  */
 #ifndef OFFSCHED_KERNEL_H
 #define OFFSCHED_KERNEL_H
@@ -64,8 +64,9 @@ struct offsched_client *offsched_bind(unsigned int cpu, const char *service, u64
  * @bytes: how long it is
  *
  * Context: any but NMI, hard interrupts on PREEMPT_RT included; waits for nobody.
- * Return: 0. -EAGAIN: no room now. -EMSGSIZE: longer than the service takes.
- * -EIO: the core is gone. -EBADMSG: the ring is damaged.
+ * Return: 0. -EAGAIN: no room now. -EMSGSIZE: longer than the service takes, or
+ * not the size of the type that it states. -EIO: the core is gone. -EBADMSG: the
+ * ring is damaged.
  */
 int offsched_send(struct offsched_client *client, const void *message, size_t bytes);
 

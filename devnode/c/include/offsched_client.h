@@ -18,8 +18,9 @@
  *   -EAGAIN     no message, or no room for one, just now
  *   -ETIMEDOUT  nor in the time given
  *   -EINTR      a signal came while waiting
- *   -EMSGSIZE   the message is longer than the service takes; or longer than the
- *               buffer given: it is kept, and offsched_next says its length
+ *   -EMSGSIZE   the message is longer than the service takes, or not of the one
+ *               size that messages of its type have; or longer than the buffer
+ *               given: it is kept, and offsched_next says its length
  *   -ENXIO      no device answers at the path
  *   -EPROTO     the device has another version of the ABI than this library
  *   -ENOENT     the image has no service of that name

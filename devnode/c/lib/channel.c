@@ -24,6 +24,7 @@ struct offsched_channel {
 	struct node_grant grant;
 	struct offsched_end end;
 	size_t max_send;
+	bool one_size;		/* the service states its messages' type: all have max_send bytes */
 	unsigned int fruitless;
 };
 
@@ -49,6 +50,7 @@ static int channel_attach(struct offsched_channel *channel)
 	if (grant->pages.bytes != OFFSCHED_CHANNEL_DATA + 2 * ring_bytes)
 		return -EREMOTEIO;
 	channel->max_send = entry->rx_size;
+	channel->one_size = entry->rx_type.id != 0;
 	return offsched_end_attach(&channel->end,
 				   &channel->region.channels[grant->channel].word,
 				   grant->pages.at, ring_bytes, (__u16)grant->channel_epoch);
@@ -194,6 +196,12 @@ static int channel_wait(struct offsched_channel *channel, long long deadline, __
 
 /* ---- messages ---- */
 
+/* The core would throw a message of another size away without a word. */
+static bool channel_fits(const struct offsched_channel *channel, size_t len)
+{
+	return len == channel->max_send || (len < channel->max_send && !channel->one_size);
+}
+
 static int channel_send(struct offsched_channel *channel, const void *message, size_t len)
 {
 	int error = offsched_end_push(&channel->end, message, len);
@@ -213,7 +221,7 @@ int offsched_send(struct offsched_channel *channel, const void *message, size_t 
 
 	if (!channel || (len && !message))
 		return -EINVAL;
-	if (len > channel->max_send)
+	if (!channel_fits(channel, len))
 		return -EMSGSIZE;
 	for (;;) {
 		error = channel_send(channel, message, len);
@@ -277,7 +285,7 @@ int offsched_send_batch(struct offsched_channel *channel, const struct iovec *me
 	while (sent < count && !error) {
 		const struct iovec *message = &messages[sent];
 
-		error = message->iov_len > channel->max_send ? -EMSGSIZE :
+		error = !channel_fits(channel, message->iov_len) ? -EMSGSIZE :
 			offsched_end_push(&channel->end, message->iov_base, message->iov_len);
 		sent += !error;
 	}

@@ -90,8 +90,8 @@ const char *offsched_strerror(int error)
 	case ETIMEDOUT:
 		return "no message, or no room for one, in the time given";
 	case EMSGSIZE:
-		return "the message is longer than the service takes, or than the buffer (then it "
-		       "was kept: give a larger one)";
+		return "the message is longer than the service takes, or not of its messages' one "
+		       "size; or longer than the buffer (then it was kept: give a larger one)";
 	case ENXIO:
 		return "no device answers at this path: does the image run, and is this its device?";
 	case EPROTO:

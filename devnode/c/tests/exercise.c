@@ -178,6 +178,9 @@ static void one_by_one(struct offsched_channel *channel)
 	CHECK(offsched_next(channel), -EAGAIN);
 	CHECK(offsched_recv(channel, &reply, sizeof(reply), 20), -ETIMEDOUT);
 	CHECK(offsched_send(channel, large, sizeof(request) + 1, 0), -EMSGSIZE);
+	/* Too short is no request either: not one that vanishes. */
+	CHECK(offsched_send(channel, large, sizeof(request) - 1, 0), -EMSGSIZE);
+	CHECK(offsched_send(channel, NULL, 0, 0), -EMSGSIZE);
 	CHECK(offsched_send(channel, large, sizeof(large), OFFSCHED_FOREVER), -EMSGSIZE);
 	CHECK(offsched_send(channel, &request, sizeof(request), OFFSCHED_FOREVER), 0);
 	/* Too small a buffer: waits for the message, and keeps it. */
@@ -202,7 +205,9 @@ static void in_batches(struct offsched_channel *channel)
 	out[3].iov_len++;
 	CHECK(offsched_send_batch(channel, out + 3, 1), -EMSGSIZE);
 	CHECK(offsched_send_batch(channel, out, 4), 3);
-	out[3].iov_len--;
+	out[3].iov_len -= 2;
+	CHECK(offsched_send_batch(channel, out + 3, 1), -EMSGSIZE);
+	out[3].iov_len++;
 	CHECK(offsched_send_batch(channel, out + 3, 1), 1);
 	while (got < 4) {
 		struct pollfd wait = { .fd = offsched_poll_fd(channel), .events = POLLIN };
@@ -265,7 +270,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	error = offsched_recv(channel, &reply, sizeof(reply), OFFSCHED_FOREVER);
 	CHECK(error, -ENODEV);
-	CHECK(offsched_send(channel, &reply, 1, OFFSCHED_FOREVER), -ENODEV);
+	CHECK(offsched_send(channel, &reply, sizeof(struct request), OFFSCHED_FOREVER), -ENODEV);
 	CHECK(offsched_poll_prepare(channel), -ENODEV);
 	offsched_unbind(channel);
 	error = offsched_bind(&channel, device, "timer");

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use offsched_abi::channel::{AppEnd, Wait};
 use offsched_abi::header::State;
+use offsched_abi::region::ServiceEntry;
 use offsched_abi::ring::{RecvError, SendError};
 use rustix::fs::Timespec;
 use rustix::io::Errno;
@@ -87,8 +88,8 @@ impl Channel {
     /// Sends a message if there is room.
     ///
     /// # Errors
-    /// [`Error::Full`], [`Error::TooLong`], [`Error::CoreGone`], [`Error::Closed`],
-    /// [`Error::Corrupt`].
+    /// [`Error::Full`], [`Error::TooLong`], [`Error::WrongLength`], [`Error::CoreGone`],
+    /// [`Error::Closed`], [`Error::Corrupt`].
     pub fn try_send(&mut self, message: &[u8]) -> Result<(), Error> {
         self.check_len(message)?;
         let result = self.call(|end| end.try_send(message));
@@ -322,12 +323,17 @@ impl Channel {
         self.check_size(message.len())
     }
 
+    /// The core would throw such a message away without a word.
     fn check_size(&self, len: usize) -> Result<(), Error> {
+        let services = self.map.region().region().services();
+        let exactly = services
+            .get(self.grant.service)
+            .and_then(ServiceEntry::rx_exactly);
         let max = self.max_send();
-        if len > max {
-            Err(Error::TooLong { len, max })
-        } else {
-            Ok(())
+        match exactly {
+            Some(wanted) if len != wanted => Err(Error::WrongLength { len, wanted }),
+            None if len > max => Err(Error::TooLong { len, max }),
+            _ => Ok(()),
         }
     }
 

@@ -73,6 +73,13 @@ pub enum Error {
         /// The longest in bytes.
         max: usize,
     },
+    /// Messages of the type that the service states have one size, and this one another.
+    WrongLength {
+        /// Its length in bytes.
+        len: usize,
+        /// The type's.
+        wanted: usize,
+    },
     /// The next message is longer than the buffer; it was kept.
     BufferTooSmall {
         /// Its length in bytes.
@@ -168,6 +175,12 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "a message of {len} bytes; the service takes {max} at most"
+                )
+            }
+            Self::WrongLength { len, wanted } => {
+                write!(
+                    f,
+                    "a message of {len} bytes; the service's have {wanted}, no more and no less"
                 )
             }
             Self::BufferTooSmall { needed } => {

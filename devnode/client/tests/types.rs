@@ -36,9 +36,30 @@ mod other {
 /// Orders to "echo"; "other" states nothing.
 fn typed() -> DeviceSpec {
     let mut spec = spec();
-    spec.services[0].rx_type = MessageType::of::<Order>();
-    spec.services[0].tx_type = MessageType::of::<[u64; 2]>();
+    let echo = &mut spec.services[0];
+    (echo.rx_type, echo.rx_size) = (MessageType::of::<Order>(), size_of::<Order>() as u32);
+    (echo.tx_type, echo.tx_size) = (MessageType::of::<[u64; 2]>(), 16);
     spec
+}
+
+/// Also where the sender states no type.
+#[test]
+fn a_message_of_another_size_than_its_type_is_refused() {
+    let image = Image::start_as(&typed());
+    let mut channel = image.open().bind("echo").unwrap();
+    for len in [0, 7, 9] {
+        let error = channel.try_send(&[0; 9][..len]).unwrap_err();
+        let said = matches!(error, Error::WrongLength { len: l, wanted: 8 } if l == len);
+        assert!(said, "{error}");
+    }
+    assert!(channel.send_batch(&[&[0; 8], &[0; 7]]).is_err());
+    assert!(channel.try_send_msgs(&[0_u32]).is_err());
+    // None of it went.
+    channel.send(&[5; 8]).unwrap();
+    let mut buf = [0; 16];
+    assert_eq!(channel.recv_timeout(&mut buf, LONG).unwrap(), Some(8));
+    assert_eq!(buf[..8], [5; 8]);
+    assert_eq!(channel.try_recv(&mut buf).unwrap(), None);
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl ServiceEntry {
     pub fn takes(&self, rx_type: u64, tx_type: u64) -> bool {
         self.rx_type.agrees_with(rx_type) && self.tx_type.agrees_with(tx_type)
     }
+
+    /// The one size of messages to the core, bytes; `None` if their type is not stated, and any that is not too long
+    /// goes.
+    pub fn rx_exactly(&self) -> Option<usize> {
+        (self.rx_type.id != 0).then_some(self.rx_size as usize)
+    }
 }
 
 /// A padded name as text.

@@ -101,7 +101,8 @@ fn bad_buffers(rig: &Rig) -> Outcome {
     }
 }
 
-/// As with a datagram socket: to read nothing takes nothing, and an empty message is one.
+/// As with a datagram socket, to read nothing takes nothing; but a message that is too short for its type is none, and
+/// its sender is told.
 fn nothing(rig: &Rig) -> Outcome {
     let core = rig.start("echoes")?;
     let (handle, _) = bound(OFlags::empty())?;
@@ -111,14 +112,19 @@ fn nothing(rig: &Rig) -> Outcome {
     readable(&handle)?;
     let after = read_nothing()?;
     let len = call("read", read(&handle, &mut [0; 64]))?;
-    // The echo has no answer to an empty message, and goes on.
-    let wrote = call("write", write(&handle, &[]))?;
+    for short in [0, 1, MESSAGE - 1] {
+        want(
+            "too short",
+            write(&handle, &[0; MESSAGE][..short]),
+            Errno::MSGSIZE,
+        )?;
+    }
     echo_once(&handle, 2)?;
     core.give_back()?;
-    if (before, after, len, wrote) == (0, 0, MESSAGE, 0) {
+    if (before, after, len) == (0, 0, MESSAGE) {
         Ok(())
     } else {
-        Err(format!("{before}, {after}, {len}, {wrote}"))
+        Err(format!("{before}, {after}, {len}"))
     }
 }
 

@@ -37,6 +37,10 @@ pub fn cases() -> Vec<Case> {
         Case::new("a client inside the kernel", answers),
         Case::new("bursts for a client inside the kernel", bursts),
         Case::new("a client inside the kernel states its types", types),
+        Case::new(
+            "a client inside the kernel sends too short a message",
+            short,
+        ),
         Case::new("a client inside the kernel goes in the middle", goes),
         Case::new(
             "a core is returned under a client inside the kernel",
@@ -209,6 +213,21 @@ fn types(rig: &Rig) -> Outcome {
     }
     Client::insert(rig, &["sends=[u64;4]", "expects=[u64;4]"])?.remove()?;
     core.give_back()
+}
+
+/// The service would throw it away unseen; its sender is told.
+fn short(rig: &Rig) -> Outcome {
+    let core = rig.start("echoes")?;
+    let client = Client::insert(rig, &["bytes=31"])?;
+    reaches("refused", 1)?;
+    let sent = figure("sent")?;
+    client.remove()?;
+    core.give_back()?;
+    if sent == 0 {
+        Ok(())
+    } else {
+        Err(format!("{sent} sent"))
+    }
 }
 
 /// Unloaded while messages are under way, both ways.

@@ -391,7 +391,7 @@ fn blocking(rig: &Rig) -> Outcome {
     let (waiter, result) = reader.join().map_err(|_| "the reader panicked")?;
     want("a waiting reader", result, Errno::IO)?;
     want("read", read(&waiter, &mut [0; 64]), Errno::IO)?;
-    want("write", write(&waiter, &[0; 8]), Errno::IO)?;
+    want("write", write(&waiter, &[0; MESSAGE]), Errno::IO)?;
     want("ring", raw::ring(&waiter), Errno::IO)?;
     core.give_back()
 }
