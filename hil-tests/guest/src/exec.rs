@@ -1,4 +1,4 @@
-//! Channels and the programs that a process becomes: close-on-exec, and the shell behind `offsched bind`.
+//! Channels, children, and the programs that a process becomes: close-on-exec, and the shell behind `offsched bind`.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use offsched_abi::node::BIND_WAIT;
 use rustix::fs::OFlags;
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Outcome;
 use crate::case::Case;
@@ -21,6 +22,7 @@ const LOOK: Duration = Duration::from_millis(2);
 
 pub fn cases() -> Vec<Case> {
     vec![
+        Case::new("a child does not keep a killed owner's channel", forked),
         Case::new("a channel closes on exec", closes),
         Case::new("a channel stays over exec if told so", stays),
         Case::new("a shell binds, writes and reads", shell),
@@ -43,8 +45,21 @@ pub fn become_another(keeping: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A child that has bound a channel and is another program now.
-fn another(scenario: &str) -> Result<Child, String> {
+/// In a process of its own: binds, has a child with copies of all, says its number, and waits to be killed.
+pub fn fork() -> ExitCode {
+    let held = bound(OFlags::empty()).and_then(|(handle, _)| {
+        println!("{}", call("fork", raw::fork())?);
+        Ok::<_, String>(handle)
+    });
+    if held.is_ok() {
+        std::thread::sleep(2 * PATIENCE);
+    }
+    println!("{:?}", held.map(|_| "still here"));
+    ExitCode::FAILURE
+}
+
+/// This program in a scenario, and the first line that it says.
+fn child(scenario: &str) -> Result<(Child, String), String> {
     let mut child = Command::new("/proc/self/exe")
         .args([".", scenario])
         .stdout(Stdio::piped())
@@ -54,6 +69,12 @@ fn another(scenario: &str) -> Result<Child, String> {
     let mut line = String::new();
     let read = BufReader::new(output).read_line(&mut line);
     read.map_err(|error| format!("a child's output: {error}"))?;
+    Ok((child, line))
+}
+
+/// A child that has bound a channel and is another program now.
+fn another(scenario: &str) -> Result<Child, String> {
+    let (child, line) = child(scenario)?;
     if line != "bound\n" {
         return Err(format!("the child said: {line}"));
     }
@@ -78,6 +99,25 @@ fn kill(mut child: Child) -> Outcome {
         None => Ok(()),
         Some(status) => Err(format!("the child had ended: {status}")),
     }
+}
+
+/// The grandchild sleeps on with a copy of the handle.
+fn forked(rig: &Rig) -> Outcome {
+    let core = rig.start("echoes")?;
+    let _others = [bound(OFlags::empty())?, bound(OFlags::empty())?];
+    let (owner, line) = child("fork")?;
+    let grandchild = line.trim().parse().ok().and_then(Pid::from_raw);
+    let grandchild = grandchild.ok_or(format!("the child said: {line}"))?;
+    let handle = call("open", raw::open(OFlags::RDWR))?;
+    want("taken", raw::bind(&handle, &mut request()), Errno::BUSY)?;
+    kill(owner)?;
+    let mut bind = request();
+    (bind.flags, bind.wait_ms) = (BIND_WAIT, PATIENCE.as_millis() as u32);
+    call("bind", raw::bind(&handle, &mut bind))?;
+    echo_once(&handle, 1)?;
+    // It was there all the while.
+    call("kill", kill_process(grandchild, Signal::KILL))?;
+    core.give_back()
 }
 
 fn closes(rig: &Rig) -> Outcome {

@@ -115,13 +115,15 @@ enum Scenario {
     Timing,
     /// Bind a channel and wait to be killed
     Hold,
-    /// Bind a channel and become another program
+    /// Bind a channel, have a child and wait to be killed
+    Fork,
+    /// Bind a channel and become another program, which closes it
     Exec,
     /// The same with a channel that stays open
     ExecKeeping,
     /// Touch a channel that is not this process's any more
     Touch,
-    /// Bind a channel and become another program
+    /// Bind a channel and become another program while a thread reads
     Become,
     /// As whoever is nobody: every call of the node
     Nobody,
@@ -149,6 +151,7 @@ fn main() -> ExitCode {
         Scenario::Deadlines => one("deadlines beside a crash", || pair::deadlines(&rig)),
         Scenario::Timing => one("timing app", || timing::figures(&rig)),
         Scenario::Hold => channels::hold(),
+        Scenario::Fork => exec::fork(),
         Scenario::Exec => exec::become_another(false),
         Scenario::ExecKeeping => exec::become_another(true),
         Scenario::Touch => node::touch(),

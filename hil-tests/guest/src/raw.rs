@@ -45,6 +45,18 @@ pub fn ring(handle: impl AsFd) -> Result<(), Errno> {
     unsafe { ioctl(handle, NoArg::<RING>::new()) }
 }
 
+/// A child with copies of all descriptors, which sleeps until it is killed: its number.
+pub fn fork() -> Result<u32, Errno> {
+    // SAFETY: of this program's threads the child has this one, which calls what may be called in a signal handler too.
+    match unsafe { libc::fork() } {
+        // SAFETY: the call takes nothing.
+        0 => loop {
+            unsafe { libc::pause() };
+        },
+        pid => u32::try_from(pid).map_err(|_| Errno::AGAIN),
+    }
+}
+
 /// Closes the channel, and keeps the handle.
 pub fn close(handle: impl AsFd) -> Result<(), Errno> {
     // SAFETY: the call takes no argument.
