@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A client's handle: bound to a channel, polled, rung, and closed in time. */
+/* A client's handle: bound to a channel, rung, and closed in time. */
 
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -28,21 +28,16 @@ int offsched_open(struct inode *inode, struct file *file)
 	mutex_init(&handle->lock);
 	mutex_init(&handle->reading);
 	mutex_init(&handle->writing);
+	offsched_poll_init(handle);
 	handle->file = file;
 	file->private_data = handle;
 	return nonseekable_open(inode, file);
 }
 
-/* The channel, if there ever was one; what else BIND has set can be read after this. */
-static struct offsched_channel *channel_of(const struct offsched_handle *handle)
-{
-	return smp_load_acquire(&handle->channel);
-}
-
 /* True while the channel is this handle's. */
 bool offsched_handle_open(struct offsched_handle *handle)
 {
-	struct offsched_channel *channel = channel_of(handle);
+	struct offsched_channel *channel = offsched_handle_channel(handle);
 
 	return channel &&
 	       READ_ONCE(channel->word) == offsched_word(handle->epoch, OFFSCHED_PHASE_OPEN);
@@ -50,10 +45,11 @@ bool offsched_handle_open(struct offsched_handle *handle)
 
 static void close_channel(struct offsched_handle *handle)
 {
-	struct offsched_channel *channel = channel_of(handle);
+	struct offsched_channel *channel = offsched_handle_channel(handle);
 
 	if (!channel || !offsched_channel_cut(handle->run, channel, handle->epoch))
 		return;
+	offsched_poll_end(handle, channel);
 	/* A page fault holds the run's lock: it came before and is undone, or finds it cut. */
 	unmap_mapping_range(handle->file->f_mapping, handle->run->map_base + channel->offset,
 			    offsched_channel_bytes(handle->run->service + channel->service), 1);
@@ -81,7 +77,7 @@ int offsched_flush(struct file *file, fl_owner_t id)
 {
 	struct offsched_handle *handle = file->private_data;
 
-	if (channel_of(handle) && handle->owner == id && !has_descriptor(id, file))
+	if (offsched_handle_channel(handle) && handle->owner == id && !has_descriptor(id, file))
 		close_channel(handle);
 	return 0;
 }
@@ -201,7 +197,7 @@ static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 	bind->cpu = run->core->cpu;
 	bind->offset = run->map_base + channel->offset;
 	bind->bytes = offsched_channel_bytes(service);
-	smp_store_release(&handle->channel, channel);
+	offsched_poll_begin(handle, channel);
 	return 0;
 }
 
@@ -253,7 +249,7 @@ int offsched_handle_bind(struct offsched_handle *handle, struct offsched_bind *b
 /* CLOSE: before the handle goes. */
 int offsched_handle_close(struct offsched_handle *handle)
 {
-	if (!channel_of(handle))
+	if (!offsched_handle_channel(handle))
 		return -ENOTCONN;
 	close_channel(handle);
 	return 0;
@@ -264,7 +260,7 @@ int offsched_handle_use(struct offsched_handle *handle, enum offsched_use use)
 {
 	int was;
 
-	if (!channel_of(handle))
+	if (!offsched_handle_channel(handle))
 		return -ENOTCONN;
 	was = cmpxchg(&handle->use, OFFSCHED_UNUSED, use);
 	return was == OFFSCHED_UNUSED || was == use ? 0 : -EBUSY;
@@ -285,7 +281,7 @@ static void pace(struct offsched_handle *handle)
 /* RING: the client has published, and the core wants to be told. */
 int offsched_handle_ring(struct offsched_handle *handle)
 {
-	if (!channel_of(handle))
+	if (!offsched_handle_channel(handle))
 		return -ENOTCONN;
 	pace(handle);
 	if (READ_ONCE(handle->run->over))
@@ -294,43 +290,4 @@ int offsched_handle_ring(struct offsched_handle *handle)
 		return -ESHUTDOWN;
 	offsched_wake_core(handle->run);
 	return 0;
-}
-
-/*
- * Asks the core to ring when there is mail, or room; look again afterwards. The
- * request stays until the core takes it: one ring too many does no harm, also to
- * the channel's next client, if it was closed just now.
- */
-void offsched_handle_ask(struct offsched_handle *handle, u32 kinds)
-{
-	atomic_or(kinds, (atomic_t *)handle->end.own);
-	smp_mb__after_atomic();
-}
-
-/* Asks in any case, so that edge-triggered epoll hears of what comes after this. */
-__poll_t offsched_poll(struct file *file, struct poll_table_struct *table)
-{
-	struct offsched_handle *handle = file->private_data;
-	struct offsched_channel *channel = channel_of(handle);
-	__poll_t wanted = poll_requested_events(table), ready = 0;
-	const struct offsched_end *end = &handle->end;
-	u32 kinds = 0;
-
-	if (!channel)
-		return EPOLLERR;
-	poll_wait(file, &channel->wait, table);
-	if (READ_ONCE(handle->run->over) || !offsched_handle_open(handle))
-		return EPOLLHUP | EPOLLERR;
-	if (wanted & (EPOLLIN | EPOLLRDNORM))
-		kinds |= OFFSCHED_WAKE_MAIL;
-	if (wanted & (EPOLLOUT | EPOLLWRNORM))
-		kinds |= OFFSCHED_WAKE_ROOM;
-	offsched_handle_ask(handle, kinds);
-	if (offsched_ring_mail(&end->rx.ring, handle->epoch))
-		ready |= EPOLLIN | EPOLLRDNORM;
-	if (offsched_ring_room(&end->tx.ring, handle->epoch,
-			       handle->run->service[channel->service].rx_size))
-		ready |= EPOLLOUT | EPOLLWRNORM;
-	/* The core ended between the first look and the request: nobody will ring. */
-	return READ_ONCE(handle->run->over) ? EPOLLHUP | EPOLLERR : ready;
 }

@@ -10,7 +10,7 @@
  *   mmap_lock           the kernel's: page faults take run->lock under it
  *   run->lock           who has which channel
  *   core->show_lock     what user space was told
- *   wait queues         (irq-safe)
+ *   wait queues         (irq-safe) a handle's inside its channel's
  *   core->lock          which run is the CPU's
  *   guard's lock        which CPUs are offloaded
  *   irq descriptor      the kernel's: its set_affinity publishes
@@ -143,6 +143,8 @@ struct offsched_handle {
 	u16 epoch;
 	fl_owner_t owner;
 	int use;			/* enum offsched_use */
+	wait_queue_head_t unbound;	/* who polled before there was a channel: epoll never asks again */
+	wait_queue_entry_t relay;	/* from the channel to them */
 	atomic64_t may_ring;		/* from when on it may ring again, ns */
 	/* For read and write. */
 	struct mutex reading;
@@ -218,7 +220,6 @@ static inline u32 offsched_word(u16 epoch, enum offsched_phase phase)
 int offsched_open(struct inode *inode, struct file *file);
 int offsched_flush(struct file *file, fl_owner_t id);
 int offsched_release(struct inode *inode, struct file *file);
-__poll_t offsched_poll(struct file *file, struct poll_table_struct *table);
 struct offsched_core *offsched_core_find(u32 cpu);
 int offsched_handle_attach(struct offsched_handle *handle, u32 *cpu);
 int offsched_handle_bind(struct offsched_handle *handle, struct offsched_bind *bind);
@@ -226,7 +227,19 @@ int offsched_handle_ring(struct offsched_handle *handle);
 int offsched_handle_close(struct offsched_handle *handle);
 int offsched_handle_use(struct offsched_handle *handle, enum offsched_use use);
 bool offsched_handle_open(struct offsched_handle *handle);
+
+/* The channel, if there ever was one; what else BIND has set can be read after this. */
+static inline struct offsched_channel *offsched_handle_channel(const struct offsched_handle *handle)
+{
+	return smp_load_acquire(&handle->channel);
+}
+
+/* poll.c */
+void offsched_poll_init(struct offsched_handle *handle);
+void offsched_poll_begin(struct offsched_handle *handle, struct offsched_channel *channel);
+void offsched_poll_end(struct offsched_handle *handle, struct offsched_channel *channel);
 void offsched_handle_ask(struct offsched_handle *handle, u32 kinds);
+__poll_t offsched_poll(struct file *file, struct poll_table_struct *table);
 
 /* map.c */
 int offsched_mmap(struct file *file, struct vm_area_struct *vma);

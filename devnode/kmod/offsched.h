@@ -20,6 +20,8 @@
  *
  *   poll        POLLIN: a message waits; POLLOUT: there is room for the longest;
  *               POLLHUP and POLLERR: the core is gone, or the channel closed.
+ *               POLLERR alone: not bound. An epoll that has the handle by then
+ *               hears of the binding, and of all that comes.
  *
  * The first mmap, read or write decides between the two: EBUSY for the other.
  * The channel belongs to the process that bound it, and is closed when that

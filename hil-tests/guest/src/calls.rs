@@ -15,7 +15,7 @@ use zerocopy::IntoBytes;
 
 use crate::Outcome;
 use crate::case::Case;
-use crate::node::{MESSAGE, bound, call, echo_once, want, words};
+use crate::node::{MESSAGE, bound, call, echo_once, request, want, words};
 use crate::raw::{self, Mapping};
 use crate::rig::Rig;
 
@@ -34,6 +34,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("a message in many pieces", pieces),
         Case::new("a descriptor and its double", doubles),
         Case::new("level-triggered epoll", levels),
+        Case::new("an epoll that had the handle before it was bound", early),
         Case::new("room in a full ring", room),
     ]
 }
@@ -226,6 +227,43 @@ fn levels(rig: &Rig) -> Outcome {
     } else {
         Err(format!("{found:?}"))
     }
+}
+
+/// Event after event, until one has the flag.
+fn until(epoll: &OwnedFd, flag: epoll::EventFlags) -> Outcome {
+    loop {
+        let found = event(epoll, &PATIENCE)?;
+        if found.contains(flag) {
+            return Ok(());
+        }
+        if found.is_empty() {
+            return Err(format!("nothing tells of {flag:?}"));
+        }
+    }
+}
+
+/// It is told of the binding, of mail and of the end, level- and edge-triggered.
+fn early(rig: &Rig) -> Outcome {
+    use epoll::EventFlags as Flags;
+    for trigger in [Flags::ET, Flags::empty()] {
+        let core = rig.start("echoes")?;
+        let handle = call("open", raw::open(OFlags::RDWR | OFlags::NONBLOCK))?;
+        let epoll = watch(&handle, Flags::IN | Flags::OUT | trigger)?;
+        let unbound = event(&epoll, &PATIENCE)?;
+        let waiter = spawn(move || until(&epoll, Flags::OUT).map(|()| epoll));
+        call("bind", raw::bind(&handle, &mut request()))?;
+        let epoll = waiter.join().map_err(|_| "the waiter panicked")??;
+        call("write", write(&handle, words(ECHO, 1).as_bytes()))?;
+        until(&epoll, Flags::IN)?;
+        call("read", read(&handle, &mut [0; 64]))?;
+        call("write", write(&handle, words(CRASH, 0).as_bytes()))?;
+        until(&epoll, Flags::HUP)?;
+        core.give_back()?;
+        if unbound != Flags::ERR {
+            return Err(format!("unbound, and {unbound:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the core busy and writes without waiting: true if the ring was full before the core was done. The handle does not
