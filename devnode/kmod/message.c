@@ -23,6 +23,21 @@ static bool waits(const struct kiocb *iocb)
 }
 
 /*
+ * Takes a half of the rings. Another thread may wait under it for as long as it
+ * takes: who does not wait is told so, and epoll to look again, as edge-triggered
+ * it hears of nothing that came before.
+ */
+static int take(struct offsched_handle *handle, struct mutex *half, const struct kiocb *iocb)
+{
+	if (waits(iocb))
+		return mutex_lock_interruptible(half) ? -ERESTARTSYS : 0;
+	if (mutex_trylock(half))
+		return 0;
+	wake_up_all(&handle->channel->wait);
+	return gone(handle) ?: -EAGAIN;
+}
+
+/*
  * Sleeps until there is mail, or room for `room` bytes, or nobody to wait for. By
  * the half's own idea of the ring: what the shared words say together may be a lie.
  */
@@ -126,8 +141,9 @@ ssize_t offsched_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	do {
 		size_t missing = 0;
 
-		if (mutex_lock_interruptible(&handle->reading))
-			return -ERESTARTSYS;
+		ret = take(handle, &handle->reading, iocb);
+		if (ret)
+			return ret;
 		ret = read_locked(handle, iocb, to, &missing);
 		mutex_unlock(&handle->reading);
 		if (ret != -EFAULT || fault_in_iov_iter_writeable(to, missing))
@@ -174,10 +190,8 @@ ssize_t offsched_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	message = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!message)
 		return -ENOMEM;
-	if (copy_from_iter(message, len, from) != len)
-		ret = -EFAULT;
-	else if (mutex_lock_interruptible(&handle->writing))
-		ret = -ERESTARTSYS;
+	ret = copy_from_iter(message, len, from) == len ? take(handle, &handle->writing, iocb) :
+							  -EFAULT;
 	if (!ret) {
 		ret = write_locked(handle, iocb, message, len);
 		mutex_unlock(&handle->writing);

@@ -51,7 +51,7 @@ fn soon<T>(from: &Receiver<T>, what: &str) -> Result<T, String> {
 }
 
 /// Runs in a thread what may not sleep for ever.
-fn in_time<T: Send + 'static>(
+pub fn in_time<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, String> {
