@@ -7,10 +7,12 @@ use std::thread::scope;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use offsched_client::Device;
 use offsched_drills::stream::mix;
 
 use crate::child::Player;
-use crate::roles::{ON_TOKIO, Role};
+use crate::roles::{LONG, ON_TOKIO, Role};
+use crate::{SERVICE, history};
 
 /// A drill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,8 +81,13 @@ fn finish(neighbours: Vec<Player>) -> Result<u64, String> {
     Ok(total)
 }
 
+/// The service is told of every one that came, and of its end.
 fn kills(device: &Path, kills: u32) -> Result<String, String> {
     let neighbours = start(Role::Neighbour, device, NEIGHBOURS)?;
+    let witness = Device::open(device).and_then(|device| device.bind_timeout(SERVICE, LONG));
+    let mut witness = witness.map_err(|error| error.to_string())?;
+    let left = NEIGHBOURS as u64 + 1;
+    let before = history::until_left(&mut witness, left)?;
     let one = |line: u32| -> Result<(), String> {
         for number in (line..kills).step_by(VICTIMS as usize) {
             let victim = Player::start(Role::Victim, device)?;
@@ -99,9 +106,17 @@ fn kills(device: &Path, kills: u32) -> Result<String, String> {
             ended.unwrap_or_else(|_| Err("a line of victims panicked".to_owned()))
         })
     })?;
+    let after = history::until_left(&mut witness, left)?;
+    let told = [after[0] - before[0], after[1] - before[1]];
+    if told != [u64::from(kills); 2] {
+        return Err(format!(
+            "{kills} kills, but the service was told that {} came and {} went",
+            told[0], told[1]
+        ));
+    }
     let messages = finish(neighbours)?;
     Ok(format!(
-        "{kills} kills; {messages} messages through {NEIGHBOURS} neighbours, none lost, none twice"
+        "{kills} kills, all told to the service; {messages} messages through {NEIGHBOURS} neighbours, none lost, none twice"
     ))
 }
 

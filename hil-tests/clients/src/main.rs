@@ -12,6 +12,7 @@
 mod asynchronous;
 mod child;
 mod drills;
+mod history;
 mod message;
 mod roles;
 mod scribble;

@@ -1,4 +1,5 @@
-//! A service for many clients that sends back what it gets, and messages that show whether they are whole.
+//! A service for many clients that sends back what it gets, and messages that show whether they are whole. It counts its
+//! clients, and tells who asks.
 //!
 //! Runs hosted too: the clients' drills (`hil-tests/clients`) are the same on both.
 
@@ -29,16 +30,33 @@ pub struct Message {
     sum: u64,
 }
 
+/// The number of no stream's message.
+const HISTORY: u64 = u64::MAX;
+
 impl Message {
     /// The message of that number in a stream.
     pub fn new(stream: u64, number: u64) -> Self {
         let body = core::array::from_fn(|at| mix(stream ^ mix(number) ^ at as u64));
+        Self::of(stream, number, body)
+    }
+
+    fn of(stream: u64, number: u64, body: [u64; 5]) -> Self {
         Self {
             number,
             stream,
             body,
             sum: sum(stream, number, &body),
         }
+    }
+
+    /// How many clients came, and how many of them went: as a question, and as its answer.
+    pub fn history(came: u64, went: u64) -> Self {
+        Self::of(0, HISTORY, [came, went, 0, 0, 0])
+    }
+
+    /// What such an answer says.
+    pub fn came_and_went(&self) -> Option<[u64; 2]> {
+        (self.number == HISTORY && self.whole()).then_some([self.body[0], self.body[1]])
     }
 
     /// False if any of its bytes is not as it was made.
@@ -71,6 +89,13 @@ pub mod app {
     /// Pieces of mail in one job; the rest releases it again.
     const MAIL_PER_JOB: usize = 16;
 
+    /// What the service has seen.
+    #[local]
+    struct Local {
+        came: u64,
+        went: u64,
+    }
+
     #[channels]
     struct Channels {
         #[channel(clients = 64, ring = 4096)]
@@ -78,18 +103,25 @@ pub mod app {
     }
 
     #[init]
-    fn init(_: init::Context) {}
+    fn init(_: init::Context) -> Local {
+        Local { came: 0, went: 0 }
+    }
 
     /// An honest client leaves room for its answers; what finds none is its own loss.
-    #[task(priority = 1, channel = stream)]
+    #[task(priority = 1, channel = stream, local = [came, went])]
     fn answer(mut cx: answer::Context) {
+        let (came, went) = (cx.local.came, cx.local.went);
         cx.channels.stream.lock(|stream| {
             for _ in 0..MAIL_PER_JOB {
                 match stream.recv() {
                     Some(Mail::Message(from, message)) => {
-                        let _ = stream.send(from, &message);
+                        let asked = message.came_and_went().is_some();
+                        let history = asked.then(|| Message::history(*came, *went));
+                        let _ = stream.send(from, &history.unwrap_or(message));
                     }
-                    Some(_) => {}
+                    Some(Mail::Opened(_)) => *came += 1,
+                    Some(Mail::Closed(_)) => *went += 1,
+                    Some(Mail::Bad(_)) => {}
                     None => return,
                 }
             }
