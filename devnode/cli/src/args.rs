@@ -205,7 +205,7 @@ pub struct BindOptions {
 /// Options of `offsched console`.
 #[derive(Debug, Options)]
 pub struct ConsoleOptions {
-    /// The CPU; may be left out if only one has an image
+    /// The CPU; may be left out if only one runs an image, or none does and only one did
     #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
     pub cpu: Option<u32>,
 
@@ -224,7 +224,7 @@ pub struct CrashOptions {
     #[arg(long, value_name = "ELF")]
     pub image: Option<PathBuf>,
 
-    /// The CPU of the core; by default the first one that crashed
+    /// The CPU of the core; by default the only one that crashed, or else the only one there is
     #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
     pub cpu: Option<u32>,
 
@@ -239,7 +239,7 @@ pub struct LogOptions {
     #[arg(long, value_name = "ELF")]
     pub image: PathBuf,
 
-    /// The CPU of the core; by default the first one with an image
+    /// The CPU of the core; by default the only one that runs an image, or else the only one that did
     #[arg(long, value_name = "N", value_parser = core_cpu, allow_negative_numbers = true)]
     pub cpu: Option<u32>,
 

@@ -25,7 +25,7 @@ pub fn run(options: &CrashOptions) -> Result<(), Failure> {
         let region = core.region();
         region.is_ok_and(|region| region.header().state.get() == State::Crashed)
     };
-    let core = Found::find(&options.device.device, options.cpu, has_crashed)?;
+    let core = Found::find(&options.device.device, options.cpu, has_crashed, "crashed")?;
     let region = core.published()?;
     let header = region.header();
     let file = options.image.as_deref().map(read_image).transpose()?;

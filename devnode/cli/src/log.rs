@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub fn run(options: &LogOptions) -> Result<(), Failure> {
     let image = read_image(&options.image)?;
     let running = |core: &Found| core.returned().is_ok_and(|returned| returned != Some(true));
-    let core = Found::find(&options.device.device, options.cpu, running)?;
+    let core = Found::find(&options.device.device, options.cpu, running, "run an image")?;
     let region = core.published()?;
     let header = region.header();
     if let Some(why) = wrong_image(header, &options.image, &image)? {

@@ -7,7 +7,7 @@ use offsched_abi::console::CONSOLE_RING;
 use offsched_abi::header::State;
 use offsched_device::{DeviceState, Shared};
 
-use super::kernel::{choose, core_state, open};
+use super::kernel::{core_state, find, open};
 use crate::args::ConsoleOptions;
 use crate::output::{Failure, note};
 
@@ -19,11 +19,11 @@ const LOOK: Duration = Duration::from_millis(50);
 /// [`Failure`]: what failed.
 pub fn run(options: &ConsoleOptions) -> Result<(), Failure> {
     let path = &options.device.device;
-    let cpu = choose(
+    let cpu = find(
         path,
         options.cpu,
-        |state| state != DeviceState::Empty,
-        "has an image",
+        |state| state == DeviceState::Offloaded,
+        "run an image",
     )?;
     let (device, state) = open(path, cpu)?;
     if state == DeviceState::Empty {

@@ -11,7 +11,7 @@ use offsched_device::{Device, DeviceState, Shared};
 
 use super::facts::CoreFacts;
 pub use super::kernel::now;
-use super::kernel::{open, possible_cpus};
+use super::kernel::{choose, open, possible_cpus};
 use crate::output::Failure;
 
 /// A core that has, or had, an image.
@@ -30,15 +30,16 @@ enum Source {
 }
 
 impl Found {
-    /// The core at a socket, or that CPU's core of the kernel's device; without a number the first one
-    /// that `wanted` wants, else the first one.
+    /// The core at a socket, or that CPU's core of the kernel's device; without a number the only one
+    /// that `wanted` wants, which is "several CPUs `what`" if there are more; if it wants none, the only one.
     ///
     /// # Errors
-    /// [`Failure`]: no device, no such CPU, no image there.
+    /// [`Failure`]: no device, no such CPU, no image there; several to choose from.
     pub fn find(
         path: &Path,
         cpu: Option<u32>,
         wanted: impl Fn(&Self) -> bool,
+        what: &str,
     ) -> Result<Self, Failure> {
         if is_socket(path) {
             return Self::hosted(path, cpu);
@@ -51,22 +52,19 @@ impl Found {
                 ))
             });
         }
-        let mut first = None;
+        let mut cores = Vec::new();
         for cpu in possible_cpus()?.as_slice() {
-            if let Some(core) = Self::kernel(path, *cpu as u32)? {
-                if wanted(&core) {
-                    return Ok(core);
-                }
-                first.get_or_insert(core);
-            }
+            let cpu = *cpu as u32;
+            cores.extend(Self::kernel(path, cpu)?.map(|core| (cpu, core)));
         }
-        first.ok_or_else(|| {
-            Failure::Message(
-                "no CPU has run an image since the module was loaded: \
-                 `offsched start --cpu N --image FILE` starts one"
-                    .to_owned(),
-            )
-        })
+        let flags: Vec<_> = cores
+            .iter()
+            .map(|(cpu, core)| (*cpu, wanted(core)))
+            .collect();
+        let chosen = choose(&flags, what)?;
+        cores.retain(|(cpu, _)| *cpu == chosen);
+        let core = cores.pop().map(|(_, core)| core);
+        core.ok_or_else(|| Failure::Message(format!("CPU {chosen} has no image")))
     }
 
     fn kernel(path: &Path, cpu: u32) -> Result<Option<Self>, Failure> {

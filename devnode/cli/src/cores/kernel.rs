@@ -37,30 +37,49 @@ pub fn open(path: &Path, cpu: u32) -> Result<(Device, DeviceState), Failure> {
     Ok((device, state.ok_or_else(unknown)?))
 }
 
-/// The CPU that is meant: the one named, or the only one in a state that fits.
-pub fn choose(
+/// The CPU that is meant: the one named, or what [`choose`] says of those with an image.
+pub fn find(
     path: &Path,
     named: Option<u32>,
-    fits: fn(DeviceState) -> bool,
+    wanted: fn(DeviceState) -> bool,
     what: &str,
 ) -> Result<u32, Failure> {
     if let Some(cpu) = named {
         return Ok(cpu);
     }
-    let mut found = Vec::new();
+    let mut cores = Vec::new();
     for cpu in possible_cpus()?.as_slice() {
         let cpu = *cpu as u32;
-        if fits(open(path, cpu)?.1) {
-            found.push(cpu);
+        let state = open(path, cpu)?.1;
+        if state != DeviceState::Empty {
+            cores.push((cpu, wanted(state)));
         }
     }
-    match found.as_slice() {
-        [] => Err(Failure::Message(format!("no CPU {what}"))),
+    choose(&cores, what)
+}
+
+/// Of CPUs that have or had an image, and whether each is wanted, the one that is meant where none is named: the only one
+/// that is wanted; if none is, the only one there is.
+pub fn choose(cores: &[(u32, bool)], what: &str) -> Result<u32, Failure> {
+    let wanted: Vec<u32> = cores
+        .iter()
+        .filter(|(_, wanted)| *wanted)
+        .map(|(cpu, _)| *cpu)
+        .collect();
+    let (which, has) = if wanted.is_empty() {
+        (cores.iter().map(|(cpu, _)| *cpu).collect(), "had an image")
+    } else {
+        (wanted, what)
+    };
+    match which.as_slice() {
+        [] => Err(Failure::Message(
+            "no CPU has run an image since the module was loaded: `offsched start --cpu N --image FILE` starts one".into(),
+        )),
         [one] => Ok(*one),
         several => {
             let names: Vec<_> = several.iter().map(ToString::to_string).collect();
             Err(Failure::Message(format!(
-                "several CPUs {what}: say --cpu with one of {}",
+                "several CPUs {has}: say --cpu with one of {}",
                 names.join(", ")
             )))
         }
@@ -100,4 +119,36 @@ pub fn service_names(shared: &Shared) -> String {
 pub fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(cores: &[(u32, bool)]) -> String {
+        match choose(cores, "crashed") {
+            Ok(cpu) => format!("CPU {cpu}"),
+            Err(Failure::Message(text)) => text,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_only_one_wanted_is_meant_else_the_only_one_there_is() {
+        assert_eq!(told(&[(1, false), (3, true)]), "CPU 3");
+        assert_eq!(told(&[(2, false)]), "CPU 2");
+        assert!(told(&[]).starts_with("no CPU has run an image"));
+    }
+
+    #[test]
+    fn nobody_guesses_among_several() {
+        assert_eq!(
+            told(&[(1, true), (2, false), (3, true)]),
+            "several CPUs crashed: say --cpu with one of 1, 3"
+        );
+        assert_eq!(
+            told(&[(1, false), (2, false)]),
+            "several CPUs had an image: say --cpu with one of 1, 2"
+        );
+    }
 }

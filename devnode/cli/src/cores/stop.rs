@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use offsched_abi::header::State;
 use offsched_device::{Device, DeviceState, Shared};
 
-use super::kernel::{choose, core_state, last_words, open};
+use super::kernel::{core_state, find, last_words, open};
 use super::why;
 use crate::args::{ReturnOptions, StopOptions};
 use crate::output::{Failure, note, print};
@@ -81,11 +81,11 @@ pub fn give_back(options: &ReturnOptions) -> Result<(), Failure> {
 }
 
 fn offloaded(path: &Path, named: Option<u32>) -> Result<(u32, Device), Failure> {
-    let cpu = choose(
+    let cpu = find(
         path,
         named,
         |state| state == DeviceState::Offloaded,
-        "runs an image",
+        "run an image",
     )?;
     match open(path, cpu)? {
         (device, DeviceState::Offloaded) => Ok((cpu, device)),
