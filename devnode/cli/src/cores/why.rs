@@ -99,6 +99,14 @@ pub fn start(cpu: u32, error: &io::Error, services: &str) -> Failure {
         Some(Errno::IO) => format!(
             "the image gave no sign of life, and CPU {cpu} is Linux's again; was it built for this module (`cargo image`)?"
         ),
+        Some(Errno::NOEXEC) => format!(
+            "the image's tables make no sense, or are not what its file said, and CPU {cpu} is Linux's again: \
+             build it anew (`cargo image`)"
+        ),
+        Some(Errno::PROTO) => format!(
+            "the image is of another ABI than the kernel module, and CPU {cpu} is Linux's again: build both from one \
+             version (`cargo image`, and the module)"
+        ),
         Some(Errno::NODEV) => format!(
             "CPU {cpu} is not online: `echo 1 | sudo tee /sys/devices/system/cpu/cpu{cpu}/online`, then again"
         ),
@@ -173,6 +181,8 @@ mod tests {
         assert!(text(load(1, &from(Errno::BUSY))).contains("offsched stop --cpu 1"));
         assert!(text(start(1, &from(Errno::NODEV), "")).contains("/cpu1/online"));
         assert!(text(start(1, &from(Errno::IO), "")).contains("no sign of life"));
+        assert!(text(start(1, &from(Errno::NOEXEC), "")).contains("tables make no sense"));
+        assert!(text(start(1, &from(Errno::PROTO), "")).contains("another ABI"));
         assert!(text(start(1, &from(Errno::NOENT), "a, b")).ends_with("it has: a, b"));
         assert!(text(image(Path::new("x"), &ImageError::NoNote)).contains("cargo image"));
     }
