@@ -1,6 +1,7 @@
 //! What can go wrong, said so that one knows what to do.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use offsched_abi::ABI_VERSION;
@@ -111,6 +112,37 @@ impl Error {
     pub(crate) fn os(what: &'static str) -> impl FnOnce(Errno) -> Self {
         move |errno| Self::Os { what, errno }
     }
+
+    /// As a number, the one that the C library has for it: for callers that know errors by those.
+    pub fn errno(&self) -> i32 {
+        let errno = match self {
+            Self::NoDevice { errno, .. } | Self::Os { errno, .. } => *errno,
+            Self::NotTheKernels { .. } => Errno::OPNOTSUPP,
+            Self::Version { .. } | Self::Region(RegionError::Version { .. }) => Errno::PROTO,
+            Self::NoService { .. } => Errno::NOENT,
+            Self::AllTaken { .. } => Errno::BUSY,
+            Self::WrongType { .. } | Self::NotThatType { .. } => Errno::PROTOTYPE,
+            Self::NotAllowed { .. } => Errno::PERM,
+            Self::CoreGone { .. } => Errno::NODEV,
+            Self::Closed => Errno::SHUTDOWN,
+            Self::Full => Errno::AGAIN,
+            Self::TooLong { .. } | Self::WrongLength { .. } | Self::BufferTooSmall { .. } => {
+                Errno::MSGSIZE
+            }
+            Self::Corrupt => Errno::BADMSG,
+            Self::NoResources => Errno::NOBUFS,
+            Self::Region(_) | Self::Protocol(_) => Errno::REMOTEIO,
+        };
+        errno.raw_os_error()
+    }
+}
+
+/// Of the kind that its number has, with the sentence.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = Self::from_raw_os_error(error.errno()).kind();
+        Self::new(kind, error)
+    }
 }
 
 impl fmt::Display for Error {
@@ -214,6 +246,31 @@ impl std::error::Error for Error {
             Self::Region(error) => Some(error),
             Self::NoDevice { errno, .. } | Self::Os { errno, .. } => Some(errno),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_io_has_the_numbers_kind_and_the_sentence() {
+        let name = || "timer".to_owned();
+        let errors = [
+            (Error::AllTaken { name: name() }, Errno::BUSY),
+            (Error::NotAllowed { name: name() }, Errno::PERM),
+            (Error::Full, Errno::AGAIN),
+            (Error::TooLong { len: 9, max: 8 }, Errno::MSGSIZE),
+            (Error::WrongLength { len: 7, wanted: 8 }, Errno::MSGSIZE),
+            (Error::os("map the channel")(Errno::NOMEM), Errno::NOMEM),
+        ];
+        for (error, errno) in errors {
+            assert_eq!(error.errno(), errno.raw_os_error());
+            let sentence = error.to_string();
+            let error = io::Error::from(error);
+            assert_eq!(error.kind(), io::Error::from(errno).kind());
+            assert_eq!(error.to_string(), sentence);
         }
     }
 }
