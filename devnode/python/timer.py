@@ -30,9 +30,15 @@ REPLIES = {2: "another ABI version or layout: build both from the same sources",
            6: "the core does not run", 7: "the device has no handles left",
            8: "its messages are of other types than this program's: is it a timer service?",
            9: "the service is limited to a group, and this user is not in it"}
+# States of a core in which it serves, and what to say of another.
+LIVE, CRASHED = (1, 2), 4
 # What the kernel's device refuses with.
 ERRNOS = {errno.EPROTO: 2, errno.ENOENT: 3, errno.EBUSY: 4, errno.ENODEV: 6, errno.ENOMEM: 7,
           errno.EPROTOTYPE: 8, errno.EPERM: 9}
+# And what it says of a channel that was one.
+GONE = {errno.EIO: "the core is gone: start it again",
+        errno.ESHUTDOWN: "the device closed the channel: bind again",
+        errno.EBADMSG: "the channel's memory is damaged: bind again"}
 
 
 class Failure(Exception):
@@ -121,17 +127,13 @@ class Hosted:
 
     def __init__(self, path, service, types):
         self.lock = threading.Lock()
-        self.handle = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.handle.settimeout(5)
-        self.handle.connect(path)
-        self.handle.send(self.REQUEST.pack(ABI["NODE_MAGIC"], ABI["ABI_VERSION"], ABI["LAYOUT_HASH"],
-                                           ABI["OP_BIND"], 0, service, *types))
-        answer, fds, _, _ = socket.recv_fds(self.handle, self.REPLY.size, 3)
-        if len(answer) != self.REPLY.size:
-            raise Failure("the device hung up")
-        _, _, _, status, _, _, _, _, epoch = self.REPLY.unpack(answer)
-        if status or len(fds) != 3:
-            raise Failure(REPLIES.get(status, "an answer that this program does not understand"))
+        hello, _, (region,) = self.ask(path, "OP_HELLO", 1, bytes(32), 0, 0)
+        hello.close()
+        self.region = mmap.mmap(region, 0, prot=mmap.PROT_READ)
+        os.close(region)
+        self.core = memoryview(self.region).cast("I")[ABI["STATE_OFFSET"] // 4:][:2]
+        self.handle, answer, fds = self.ask(path, "OP_BIND", 3, service, *types)
+        *_, self.core_epoch, _, _, epoch = answer
         pages, self.wake, self.doorbell = fds
         self.pages = mmap.mmap(pages, 0)
         os.close(pages)
@@ -140,6 +142,28 @@ class Hosted:
         self.tx = Ring(self.words, self.TO_CORE, self.TO_CORE + 16, self.DATA, epoch, count)
         self.rx = Ring(self.words, self.FROM_CORE, self.FROM_CORE + 16, self.DATA + count, epoch,
                        count)
+
+    @classmethod
+    def ask(cls, path, op, count, service, *types):
+        """A connection, and its answer to one request with so many descriptors."""
+        handle = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        handle.settimeout(5)
+        handle.connect(path)
+        handle.send(cls.REQUEST.pack(ABI["NODE_MAGIC"], ABI["ABI_VERSION"], ABI["LAYOUT_HASH"],
+                                     ABI[op], 0, service, *types))
+        answer, fds, _, _ = socket.recv_fds(handle, cls.REPLY.size, 3, socket.MSG_CMSG_CLOEXEC)
+        if len(answer) != cls.REPLY.size:
+            raise Failure("the device hung up")
+        answer = cls.REPLY.unpack(answer)
+        if answer[3] or len(fds) != count:
+            raise Failure(REPLIES.get(answer[3], "an answer that this program does not understand"))
+        return handle, answer, fds
+
+    def check(self):
+        """That the core runs, and still the image that was bound: one that crashes wakes us, and its device may live."""
+        state, epoch = self.core
+        if epoch != self.core_epoch or state not in LIVE:
+            raise Failure("the core crashed: start it again" if state == CRASHED else GONE[errno.EIO])
 
     def fence(self):
         """Taking a lock is a locked instruction, and so a full fence."""
@@ -170,6 +194,7 @@ class Hosted:
 
     def sleep(self, kind, ready, seconds):
         """Asks for the doorbell, looks once more, sleeps."""
+        self.check()
         self.words[self.APP_WANTS] = kind
         self.fence()
         if not ready():
@@ -181,6 +206,7 @@ class Hosted:
         self.words[self.APP_WANTS] = 0
 
     def close(self):
+        self.core.release()
         self.words.release()
         self.pages.close()
         for fd in (self.wake, self.doorbell):
@@ -208,14 +234,21 @@ class Kernel:
         except OSError as error:
             raise Failure(REPLIES.get(ERRNOS.get(error.errno), error.strerror)) from error
 
+    def call(self, what, argument):
+        """A call of the bound channel."""
+        try:
+            return what(self.fd, argument)
+        except OSError as error:
+            raise Failure(GONE.get(error.errno, error.strerror)) from error
+
     def send(self, message):
-        os.write(self.fd, message)
+        self.call(os.write, message)
 
     def recv(self, seconds):
         """The next message; None if none comes in time."""
         wait = select.poll()
         wait.register(self.fd, select.POLLIN)
-        return os.read(self.fd, 4096) if wait.poll(int(seconds * 1000)) else None
+        return self.call(os.read, 4096) if wait.poll(int(seconds * 1000)) else None
 
     def close(self):
         os.close(self.fd)
@@ -246,7 +279,7 @@ def reply(channel, kind):
 def run(channel, period_us, count):
     channel.send(REQUEST.pack(START, 1, period_us, period_us))
     reply(channel, STARTED)
-    print(f"started, every {period_us} us")
+    print(f"started, every {period_us} us", flush=True)
     first = None
     for expiry in range(1, count + 1):
         due_us, untold = reply(channel, EXPIRED)

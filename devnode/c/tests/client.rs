@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use offsched_hosted::Config;
 use offsched_hosted_device::Served;
@@ -17,6 +18,23 @@ mod timers {
     #[init]
     fn init(_: init::Context) {}
 }
+
+/// Panics when told to.
+#[offsched::app(services = [timer = offsched_services::timer { base = 8 }])]
+mod fails {
+    #[init]
+    fn init(_: init::Context) {}
+
+    #[task(priority = 1, period = 1ms, on_miss = skip)]
+    fn look(_: look::Context) {
+        assert!(
+            !super::FAIL.load(std::sync::atomic::Ordering::Relaxed),
+            "as told"
+        );
+    }
+}
+
+static FAIL: AtomicBool = AtomicBool::new(false);
 
 const PERIOD_US: u64 = 500;
 /// So many that the ring from the core goes round.
@@ -30,6 +48,10 @@ struct Device {
 
 impl Device {
     fn start(name: &str) -> Self {
+        Self::start_app::<timers::App>(name)
+    }
+
+    fn start_app<A: offsched::App>(name: &str) -> Self {
         // Sockets have short names, so not in the target folder.
         let folder = std::env::temp_dir().join(format!("offsched-c-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -38,7 +60,7 @@ impl Device {
             runtime_dir: Some(folder.clone()),
             ..Config::default()
         };
-        let served = Served::start::<timers::App>(config, &folder.join("socket"));
+        let served = Served::start::<A>(config, &folder.join("socket"));
         Self {
             served: Some(served.unwrap_or_else(|error| panic!("{error}"))),
             folder,
@@ -215,6 +237,29 @@ fn the_python_example_gets_its_expiries() {
     let errors = unknown.output().unwrap().stderr;
     let errors = String::from_utf8_lossy(&errors);
     assert!(errors.contains("no service of that name"), "{errors}");
+}
+
+/// It waits for an expiry that is far away, while its device lives on without a core.
+#[test]
+fn the_python_example_is_told_of_a_crash_at_once() {
+    let _core = CORE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if !there_is("python3") {
+        return;
+    }
+    let device = Device::start_app::<fails::App>("python-crash");
+    let mut python = Command::new("python3");
+    python.arg(here().join("../python/timer.py"));
+    python.arg(device.path()).args(["100000000", "1"]);
+    python.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut python = python.spawn().unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(python.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    assert_eq!(line, "started, every 100000000 us\n");
+    FAIL.store(true, Ordering::Relaxed);
+    let output = python.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("the core crashed"), "{errors}");
 }
 
 /// The core of this one sleeps between messages.
