@@ -130,13 +130,23 @@ fn run(args: &Args) -> Result<Report, String> {
     }
     eprintln!();
     notes.extend(peers::dpdk::timers());
-    notes.extend(pair.map(peers::dpdk::ring).unwrap_or_default());
+    let rte_ring = pair.map(peers::dpdk::ring).unwrap_or_default();
+    let rte_ring_cycles = peers::dpdk::cycles(&rte_ring);
+    notes.extend(rte_ring);
     notes.extend(
         offsched_hosted::warnings(cpu, false)
             .iter()
             .map(ToString::to_string),
     );
-    Ok(Report::new(&book, hz, step, cpu, rounds, notes))
+    Ok(Report::new(
+        &book,
+        hz,
+        step,
+        cpu,
+        rounds,
+        notes,
+        rte_ring_cycles,
+    ))
 }
 
 /// The CPU to measure on, and all that this process may use.

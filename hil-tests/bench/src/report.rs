@@ -99,6 +99,7 @@ impl Report {
         cpu: usize,
         rounds: usize,
         notes: Vec<String>,
+        rte_ring: Option<f64>,
     ) -> Self {
         let empty = book.get(EMPTY).map_or(
             Empty {
@@ -122,7 +123,9 @@ impl Report {
             notes,
         };
         report.derived = report.derive();
-        report.derived.extend(rings::derive(&report.measured));
+        report
+            .derived
+            .extend(rings::derive(&report.measured, rte_ring));
         report
     }
 

@@ -35,6 +35,16 @@ fn two_cores(text: &str) -> Vec<String> {
     found
 }
 
+/// Cycles of an element in bulks of as many as our batches, in what [`ring`] found.
+pub fn cycles(quoted: &[String]) -> Option<f64> {
+    let figures = quoted
+        .iter()
+        .filter_map(|line| line.split_once("bulk (size: 32): "));
+    figures
+        .filter_map(|(_, figure)| figure.trim().parse().ok())
+        .find(|cycles| *cycles > 0.0)
+}
+
 fn quote(what: &str, options: &[&str], lines: fn(&str) -> Vec<String>) -> Vec<String> {
     match run(what, options) {
         Ok(text) => match lines(&text) {
@@ -90,5 +100,7 @@ mod tests {
                     ### Testing using all worker nodes ###\n";
         let line = "rte_ring between two cores: elem APIs: element size 16B: SP/SC: bulk (size: 32): 61.18";
         assert_eq!(two_cores(text), [line]);
+        assert_eq!(cycles(&two_cores(text)), Some(61.18));
+        assert_eq!(cycles(&["dpdk-test: skipped".to_owned()]), None);
     }
 }

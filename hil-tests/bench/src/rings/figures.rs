@@ -23,7 +23,7 @@ pub const GROUPS: &[Group] = &[
     (
         "16 bytes one way, 32 at a time: each",
         &[
-            row("batch.ours", "channel: send_batch, recv_batch"),
+            row("batch.ours", "channel: try_send_msgs, try_recv_msgs"),
             row("batch.rtrb", "rtrb: chunks"),
             row("batch.ringbuf", "ringbuf: slices"),
         ],
@@ -48,8 +48,8 @@ pub const GROUPS: &[Group] = &[
     ),
 ];
 
-/// What follows from the rows that were measured.
-pub fn derive(measured: &[Measured]) -> Vec<Derived> {
+/// What follows from the rows that were measured, and from DPDK's figure of its ring, where there is one.
+pub fn derive(measured: &[Measured], rte_ring: Option<f64>) -> Vec<Derived> {
     let of = |id: &str| {
         let found = measured.iter().find(|one| one.row.id == id);
         found.map(|one| one.summary)
@@ -148,6 +148,15 @@ pub fn derive(measured: &[Measured]) -> Vec<Derived> {
     ];
     for (peer, label) in wakes {
         add(peer, label, "wake.ours", peer, Some(0), None);
+    }
+    if let (Some(ours), Some(cycles)) = (of("batch.ours"), rte_ring) {
+        derived.push(Derived {
+            id: "batch.rte_ring",
+            label: "batch: ours / rte_ring",
+            value: ours.fine / cycles,
+            is_share: false,
+            target: batch,
+        });
     }
     derived
 }
