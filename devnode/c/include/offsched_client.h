@@ -101,7 +101,10 @@ int offsched_bind_timeout(struct offsched_channel **channel, const struct offsch
 			  int timeout_ms);
 void offsched_unbind(struct offsched_channel *channel);
 
-/* Sends one message; waits for room. */
+/*
+ * Sends one message; waits for room. -ENODEV also if the message went and the
+ * core was gone right after it: nobody answers it.
+ */
 int offsched_send(struct offsched_channel *channel, const void *message, size_t len,
 		  int timeout_ms);
 /* Receives one message and returns its length; waits for one. */

@@ -141,7 +141,7 @@ static int channel_refusal(struct offsched_channel *channel, int error)
 {
 	int gone = channel_check(channel);
 
-	if (error == -EBADMSG || error == -EMSGSIZE)
+	if (error == -EBADMSG || error == -EMSGSIZE || error == -EINVAL)
 		return error;
 	if (!gone && error == -EAGAIN && ++channel->fruitless >= FRUITLESS_MAX) {
 		channel->fruitless = 0;
@@ -276,6 +276,12 @@ int offsched_next(struct offsched_channel *channel)
 	return len < 0 ? channel_refusal(channel, len) : len;
 }
 
+/* A buffer that is none. */
+static bool batch_bad(const struct iovec *message)
+{
+	return message->iov_len && !message->iov_base;
+}
+
 int offsched_send_batch(struct offsched_channel *channel, const struct iovec *messages, int count)
 {
 	int sent = 0, error = 0;
@@ -285,7 +291,8 @@ int offsched_send_batch(struct offsched_channel *channel, const struct iovec *me
 	while (sent < count && !error) {
 		const struct iovec *message = &messages[sent];
 
-		error = !channel_fits(channel, message->iov_len) ? -EMSGSIZE :
+		error = batch_bad(message) ? -EINVAL :
+			!channel_fits(channel, message->iov_len) ? -EMSGSIZE :
 			offsched_end_push(&channel->end, message->iov_base, message->iov_len);
 		sent += !error;
 	}
@@ -306,7 +313,8 @@ int offsched_recv_batch(struct offsched_channel *channel, struct iovec *messages
 	while (received < count) {
 		struct iovec *message = &messages[received];
 
-		len = offsched_end_pop(&channel->end, message->iov_base, message->iov_len);
+		len = batch_bad(message) ? -EINVAL :
+		      offsched_end_pop(&channel->end, message->iov_base, message->iov_len);
 		if (len < 0)
 			break;
 		message->iov_len = (size_t)len;

@@ -223,6 +223,11 @@ static void in_batches(struct offsched_channel *channel)
 			CHECK(more > 0, 1);
 		got += more > 0 ? more : 0;
 	}
+	in[0] = (struct iovec){ NULL, sizeof(replies[0]) };
+	CHECK(offsched_recv_batch(channel, in, 1), -EINVAL);
+	in[0].iov_len = sizeof(struct request);
+	CHECK(offsched_send_batch(channel, in, 1), -EINVAL);
+	in[0] = (struct iovec){ &replies[0], sizeof(replies[0]) };
 	/* No timer had those ids. */
 	for (int at = 0; at < 4; at++) {
 		CHECK(in[at].iov_len, sizeof(struct reply));
