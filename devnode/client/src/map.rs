@@ -86,9 +86,10 @@ impl RegionMap {
             return Err(Error::CoreGone { state });
         }
         // SAFETY: the memory is mapped for as long as `memory`, which lives beside the region in
-        // this struct, and the region is handed out only with the struct's lifetime. The device
-        // sealed the size, writes tables and entries before it hands the file out, and the rest as
-        // atomics.
+        // this struct, and the region is handed out only with the struct's lifetime; the device does not take
+        // pages away. Tables and entries are written before the magic word, which was seen: by a hosted device
+        // before it hands the file out, by an image on its core, which is trusted not to write them again. All
+        // else is atomics.
         let region = unsafe { Region::from_raw(memory.base, bytes) }.map_err(Error::Region)?;
         Ok(Self {
             region,
