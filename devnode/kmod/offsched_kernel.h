@@ -63,7 +63,9 @@ struct offsched_client *offsched_bind(unsigned int cpu, const char *service, u64
  * @message: copied before this returns
  * @bytes: how long it is
  *
- * Context: any but NMI, hard interrupts on PREEMPT_RT included; waits for nobody.
+ * Context: any but NMI, hard interrupts on PREEMPT_RT included. Sleeps never, but
+ * spins, with interrupts off, while another sender of the same client copies its
+ * message.
  * Return: 0. -EAGAIN: no room now. -EMSGSIZE: longer than the service takes, or
  * not the size of the type that it states. -EIO: the core is gone. -EBADMSG: the
  * ring is damaged.
