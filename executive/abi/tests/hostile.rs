@@ -1,6 +1,7 @@
 //! Both ends of a channel against a peer that writes anything anywhere in the shared words.
 //!
-//! One step is one call of ours, with lies before it. `OFFSCHED_FUZZ_STEPS` sets how many steps are taken in all (default
+//! One step is one call of ours, with lies before it; in every fourth run another thread lies all the while, also in the
+//! middle of a call. `OFFSCHED_FUZZ_STEPS` sets how many steps are taken in all (default
 //! 200,000), on every CPU. 10^9 of them take minutes in release mode:
 //! `OFFSCHED_FUZZ_STEPS=1000000000 cargo test --release -p offsched-abi --test hostile`.
 #![cfg(not(loom))]
@@ -8,11 +9,14 @@
 use offsched_abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd, Wait};
 use offsched_abi::ring::{RecvError, SendError};
 use offsched_abi::sync::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Data words of each ring; a prime, so that nothing falls together by chance.
 const WORDS: usize = 61;
 /// Words before, between and behind the rings that nobody may touch.
 const GUARD: u64 = 0x6775_6172_6467_7561;
+/// Runs of a thread.
+const RUNS: u64 = 4;
 /// The longest payload that such a ring takes: half its words less the header's.
 const LONGEST: usize = ((WORDS - 1) / 2 - 1) * 8;
 
@@ -90,6 +94,11 @@ impl Memory {
             let of = Self::lie(numbers, words.raw_newest().0, epoch);
             words.scribble_newest(of, numbers.below(LONGEST as u64 + 30));
         }
+        let wants = [&self.control.core, &self.control.app];
+        wants[numbers.below(2) as usize].scribble(match numbers.below(3) {
+            0 => numbers.next() as u32,
+            _ => numbers.below(4) as u32,
+        });
         let word = &self.ring(numbers.below(2) as usize)[numbers.below(WORDS as u64) as usize];
         let header = match numbers.below(4) {
             0 => numbers.next(),
@@ -188,9 +197,50 @@ fn sent(result: Result<usize, SendError>) -> Result<Option<()>, bool> {
     }
 }
 
+/// Ends the liar beside a run, however that ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Some runs, of which the last is with company.
 fn fuzz(seed: u64, steps: u64) -> Tally {
+    let mut sum = Tally::default();
+    for number in 0..RUNS {
+        let (memory, over) = (Memory::new(), AtomicBool::new(false));
+        let seed = seed.wrapping_add(number.wrapping_mul(0x6a09_e667_f3bc_c909));
+        let tally = std::thread::scope(|scope| {
+            let _over = Over(&over);
+            if number == RUNS - 1 {
+                scope.spawn(|| lie_on(&memory, seed ^ 0xffff_0000, &over));
+            }
+            run(&memory, seed, steps.div_ceil(RUNS))
+        });
+        sum.caught += tally.caught;
+        sum.sent += tally.sent;
+        sum.received += tally.received;
+    }
+    sum
+}
+
+fn lie_on(memory: &Memory, seed: u64, over: &AtomicBool) {
     let mut numbers = Numbers(seed | 1);
-    let (memory, mut tally) = (Memory::new(), Tally::default());
+    while !over.load(Ordering::Relaxed) {
+        let (_, epoch) = memory.state.load();
+        memory.scribble(&mut numbers, epoch);
+        // Honest stretches in between, so that some frames get through.
+        for _ in 0..numbers.below(256) {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+fn run(memory: &Memory, seed: u64, steps: u64) -> Tally {
+    let mut numbers = Numbers(seed | 1);
+    let mut tally = Tally::default();
     let mut epoch = memory.view().open().unwrap();
     let mut core = CoreEnd::new(memory.view());
     let mut app = AppEnd::new(memory.view(), epoch);

@@ -13,6 +13,14 @@ pub struct WakeLine {
     pub(super) wants: AtomicU32,
 }
 
+impl WakeLine {
+    /// Stores anything, as a lying peer would: for tests.
+    #[doc(hidden)]
+    pub fn scribble(&self, word: u32) {
+        self.wants.store(word, Ordering::Relaxed);
+    }
+}
+
 /// The first page of a channel: wake words and ring indices. All zero is a channel never opened.
 #[repr(C)]
 #[cfg_attr(not(loom), repr(align(4096)))]
