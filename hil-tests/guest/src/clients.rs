@@ -74,13 +74,13 @@ fn restarts(rig: &Rig) -> Outcome {
 fn drill(rig: &Rig, name: &str, count: u32, more: &[&str]) -> Outcome {
     let mut program = rig.program("offsched-clients");
     program.args(["drill", name, "--device", NODE, "--count"]);
-    let figures = said(program.arg(count.to_string()).args(more))?;
+    let figures = printed_by(program.arg(count.to_string()).args(more))?;
     println!("note drill {name}: {}", figures.trim_end());
     Ok(())
 }
 
 /// What a program that ends well prints.
-pub fn said(program: &mut Command) -> Result<String, String> {
+pub fn printed_by(program: &mut Command) -> Result<String, String> {
     let output = program
         .stdin(Stdio::null())
         .output()
@@ -97,7 +97,7 @@ pub fn said(program: &mut Command) -> Result<String, String> {
 fn timer(rig: &Rig, mut program: Command) -> Outcome {
     let core = rig.start("timers")?;
     let numbers = [PERIOD_US.to_string(), EXPIRIES.to_string()];
-    let printed = said(program.arg(NODE).args(numbers))?;
+    let printed = printed_by(program.arg(NODE).args(numbers))?;
     core.give_back()?;
     let mut expected = format!("started, every {PERIOD_US} us\n");
     for expiry in 0..EXPIRIES {
@@ -149,7 +149,7 @@ fn by_cpu(rig: &Rig) -> Outcome {
     let (one, two) = (rig.start("timers")?, other.start("echoes")?);
     let found = [rig.cpu, other.cpu].map(|cpu| {
         let cpu = cpu.to_string();
-        said(rig.program("exercise").args([NODE, &cpu]))
+        printed_by(rig.program("exercise").args([NODE, &cpu]))
     });
     two.give_back()?;
     one.give_back()?;

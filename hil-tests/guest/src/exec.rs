@@ -1,18 +1,19 @@
 //! Channels, children, and the programs that a process becomes: close-on-exec, and the shell behind `offsched bind`.
 
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use offsched_abi::node::BIND_WAIT;
 use rustix::fs::OFlags;
-use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd, read};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Outcome;
 use crate::case::Case;
-use crate::clients::said;
+use crate::clients::printed_by;
 use crate::node::{bound, call, echo_once, request, want};
 use crate::raw;
 use crate::rig::Rig;
@@ -24,11 +25,17 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new("a child does not keep a killed owner's channel", forked),
         Case::new("a channel closes on exec", closes),
+        Case::new("another program has no channel", becomes),
         Case::new("a channel stays over exec if told so", stays),
         Case::new("a shell binds, writes and reads", shell),
         Case::new("a shell's input and output are a channel", redirected),
         Case::new("what offsched bind refuses", refused),
     ]
+}
+
+/// Is another program; why not, if it returns.
+fn sleep_instead() -> std::io::Error {
+    Command::new("sleep").arg("1000").exec()
 }
 
 /// In a process of its own: binds, then is `sleep` until killed.
@@ -38,11 +45,58 @@ pub fn become_another(keeping: bool) -> ExitCode {
             call("fcntl", fcntl_setfd(&handle, FdFlags::empty()))?;
         }
         println!("bound");
-        let error = Command::new("sleep").arg("1000").exec();
-        Err::<(), _>(format!("sleep: {error}"))
+        Err::<(), _>(format!("sleep: {}", sleep_instead()))
     });
     println!("{held:?}");
     ExitCode::FAILURE
+}
+
+/// A handle with a channel of the echo, when there is one.
+fn bound_waiting() -> Result<OwnedFd, String> {
+    let handle = call("open", raw::open(OFlags::RDWR))?;
+    let mut bind = request();
+    bind.flags = BIND_WAIT;
+    call("bind", raw::bind(&handle, &mut bind))?;
+    Ok(handle)
+}
+
+/// In a process of its own: binds, leaves a thread in the middle of a read, and becomes another program by a third.
+pub fn become_beside_a_reader() -> ExitCode {
+    let bound = bound_waiting().map(|handle| {
+        std::thread::spawn(move || read(&handle, &mut [0; 64]));
+        std::thread::sleep(Duration::from_millis(50));
+        std::thread::spawn(sleep_instead).join()
+    });
+    println!("{bound:?}");
+    ExitCode::FAILURE
+}
+
+/// The channel is its program's: the next one that the process becomes has closed it.
+fn becomes(rig: &Rig) -> Outcome {
+    let core = rig.start("echoes")?;
+    let _others = [bound(OFlags::empty())?, bound(OFlags::empty())?];
+    let child = Command::new("/proc/self/exe").args([".", "become"]).spawn();
+    let mut child = child.map_err(|error| format!("a child: {error}"))?;
+    let begin = Instant::now();
+    let mut was_taken = false;
+    let outcome = loop {
+        match bound(OFlags::empty()) {
+            Ok(_) if was_taken => break child.try_wait().map_err(|error| error.to_string()),
+            Ok(_) => {}
+            Err(_) => was_taken = true,
+        }
+        if begin.elapsed() > PATIENCE {
+            break Err(format!("taken before: {was_taken}; not free"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    let killed = child.kill().and_then(|()| child.wait());
+    killed.map_err(|error| format!("kill: {error}"))?;
+    core.give_back()?;
+    match outcome? {
+        None => Ok(()),
+        Some(status) => Err(format!("the child has ended with {status}")),
+    }
 }
 
 /// In a process of its own: binds, has a child with copies of all, says its number, and waits to be killed.
@@ -189,7 +243,7 @@ fn redirected(rig: &Rig) -> Outcome {
 
 fn refused(rig: &Rig) -> Outcome {
     let bind = |words: &[&str]| {
-        let refusal = said(rig.program("offsched").arg("bind").args(words));
+        let refusal = printed_by(rig.program("offsched").arg("bind").args(words));
         refusal.map_or_else(|why| why, |text| format!("done: {text}"))
     };
     let core = rig.start("echoes")?;

@@ -155,7 +155,7 @@ fn main() -> ExitCode {
         Scenario::Exec => exec::become_another(false),
         Scenario::ExecKeeping => exec::become_another(true),
         Scenario::Touch => node::touch(),
-        Scenario::Become => node::become_another(),
+        Scenario::Become => exec::become_beside_a_reader(),
         Scenario::Nobody => child(rights::sweep(&rig)),
         Scenario::NobodyFuzzes => child(fuzz::as_nobody_here(&rig)),
     }

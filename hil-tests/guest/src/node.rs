@@ -2,9 +2,9 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::OwnedFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use offsched_abi::node::{BIND_WAIT, Bind, call};
 use offsched_abi::region::name_bytes;
@@ -22,8 +22,6 @@ use crate::rig::Rig;
 
 /// Scenario of a child that touches what is not its any more.
 pub const TOUCH: &str = "touch";
-/// First argument of a child that becomes another program.
-pub const BECOME: &str = "become";
 
 const SIGBUS: i32 = 7;
 const PAGE: usize = 4096;
@@ -36,7 +34,6 @@ pub fn cases() -> Vec<Case> {
         Case::new("bindings that are refused", bindings),
         Case::new("mappings that are refused", mappings),
         Case::new("a closed channel is out of reach", revoked),
-        Case::new("another program has no channel", becomes),
         Case::new("messages by read and write", messages),
         Case::new("a reader waits, and is told of the end", blocking),
         Case::new("poll tells what there is", polled),
@@ -203,55 +200,6 @@ pub fn touch() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A handle with a channel of the echo, when there is one.
-fn bound_waiting() -> Result<OwnedFd, String> {
-    let handle = call("open", raw::open(OFlags::RDWR))?;
-    let mut bind = request();
-    bind.flags = BIND_WAIT;
-    call("bind", raw::bind(&handle, &mut bind))?;
-    Ok(handle)
-}
-
-/// In a process of its own: binds, leaves a thread in the middle of a read, and becomes another program by a third.
-pub fn become_another() -> ExitCode {
-    let bound = bound_waiting().map(|handle| {
-        std::thread::spawn(move || read(&handle, &mut [0; 64]));
-        std::thread::sleep(Duration::from_millis(50));
-        std::thread::spawn(|| Command::new("sleep").arg("1000").exec()).join()
-    });
-    println!("{bound:?}");
-    ExitCode::FAILURE
-}
-
-/// The channel is its program's: the next one that the process becomes has closed it.
-fn becomes(rig: &Rig) -> Outcome {
-    let core = rig.start("echoes")?;
-    let _others = [bound(OFlags::empty())?, bound(OFlags::empty())?];
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let child = Command::new(program).args([".", BECOME]).spawn();
-    let mut child = child.map_err(|error| format!("a child: {error}"))?;
-    let begin = Instant::now();
-    let mut was_taken = false;
-    let outcome = loop {
-        match bound(OFlags::empty()) {
-            Ok(_) if was_taken => break child.try_wait().map_err(|error| error.to_string()),
-            Ok(_) => {}
-            Err(_) => was_taken = true,
-        }
-        if begin.elapsed() > Duration::from_secs(30) {
-            break Err(format!("taken before: {was_taken}; not free"));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    };
-    let killed = child.kill().and_then(|()| child.wait());
-    killed.map_err(|error| format!("kill: {error}"))?;
-    core.give_back()?;
-    match outcome? {
-        None => Ok(()),
-        Some(status) => Err(format!("the child has ended with {status}")),
-    }
-}
-
 /// After the close nobody reaches the channel: not by its pages in a pipe, not by an old mapping.
 fn revoked(rig: &Rig) -> Outcome {
     let core = rig.start("echoes")?;
@@ -287,14 +235,10 @@ fn revoked(rig: &Rig) -> Outcome {
         return Err(format!(
             "the child ended with {}: {}",
             child.status,
-            said(&child.stdout)
+            String::from_utf8_lossy(&child.stdout)
         ));
     }
     core.give_back()
-}
-
-fn said(output: &[u8]) -> String {
-    String::from_utf8_lossy(output).into_owned()
 }
 
 /// A message of the echo.

@@ -49,8 +49,8 @@ pub fn ring(handle: impl AsFd) -> Result<(), Errno> {
 pub fn fork() -> Result<u32, Errno> {
     // SAFETY: of this program's threads the child has this one, which calls what may be called in a signal handler too.
     match unsafe { libc::fork() } {
-        // SAFETY: the call takes nothing.
         0 => loop {
+            // SAFETY: the call takes nothing.
             unsafe { libc::pause() };
         },
         pid => u32::try_from(pid).map_err(|_| Errno::AGAIN),

@@ -7,7 +7,7 @@ use offsched_abi::header::State;
 
 use crate::Outcome;
 use crate::case::Case;
-use crate::clients::said;
+use crate::clients::printed_by;
 use crate::rig::Rig;
 
 const STOPS: u32 = 10;
@@ -47,7 +47,7 @@ fn poll_refused(rig: &Rig) -> Outcome {
     let hypervisor = flags.split_whitespace().any(|flag| flag == "hypervisor");
     for (name, halts) in [("steady", hypervisor), ("idle", false)] {
         let core = rig.start(name)?;
-        let told = said(rig.program("offsched").arg("status"))?;
+        let told = printed_by(rig.program("offsched").arg("status"))?;
         core.give_back()?;
         if told.contains("halts in idle: its app would poll") != halts {
             return Err(format!("{name}, hypervisor {hypervisor}: {told}"));
