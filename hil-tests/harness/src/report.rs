@@ -1,5 +1,6 @@
 //! What the cases said.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Lines of the kernel's log that are shown when a guest did not get to its end.
@@ -112,6 +113,15 @@ impl Report {
         self.notes.extend(other.notes);
     }
 
+    /// What was left out, and how often.
+    fn skips(&self) -> BTreeMap<&str, usize> {
+        let mut all = BTreeMap::new();
+        for what in &self.skipped {
+            *all.entry(what.as_str()).or_default() += 1;
+        }
+        all
+    }
+
     /// Complaints, what was left out, and notes, each under the guest's name.
     pub fn print(&self, guest: &str, took: Duration) {
         for complaint in &self.complaints {
@@ -142,25 +152,29 @@ impl Summary {
     pub fn add(&mut self, name: &str, report: Report, took: Duration) {
         report.print(name, took);
         self.rows.push(format!(
-            "{:>7} {:>7} {:>9.1} s  {name}",
+            "{:>7} {:>7} {:>7} {:>9.1} s  {name}",
             report.passed,
             report.failed,
+            report.skipped.len(),
             took.as_secs_f64()
         ));
         self.total.add(report);
     }
 
-    /// The table, if there is more than one line.
+    /// The table, if there is more than one line; under it what failed and what was left out.
     pub fn print(&self) {
         if self.total.again > 0 {
             println!("{} boots were made once more: see above", self.total.again);
         }
         if self.rows.len() > 1 {
-            println!("\n passed  failed        time  machine");
+            println!("\n passed  failed skipped        time  machine");
             self.rows.iter().for_each(|row| println!("{row}"));
             self.total.complaints.iter().for_each(|complaint| {
                 println!("{}", complaint.lines().next().unwrap_or_default());
             });
+            for (what, times) in self.total.skips() {
+                println!("skipped {times} times: {what}");
+            }
         }
     }
 }
@@ -209,11 +223,13 @@ mod tests {
         summary.add("one", Report::broken("boot", "no QEMU"), Duration::ZERO);
         summary.add(
             "two",
-            Report::parse("pass a\npass b\ndone\n"),
+            Report::parse("pass a\npass b\nskip c: 2 of 3\nskip c: 2 of 3\ndone\n"),
             Duration::ZERO,
         );
         assert_eq!((summary.total.passed, summary.total.failed), (2, 1));
         assert_eq!(summary.total.complaints, ["fail boot: no QEMU"]);
         assert!(summary.rows[1].ends_with("two"));
+        let skips: Vec<_> = summary.total.skips().into_iter().collect();
+        assert_eq!(skips, [("c: 2 of 3", 2)]);
     }
 }
