@@ -4,14 +4,19 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 
-/// Warnings, oopses, stalls, and what follows them.
-const BAD: [&str; 6] = [
+/// Warnings, oopses, stalls, interrupts that found nobody, and what follows them.
+const BAD: [&str; 11] = [
     "WARNING:",
     "BUG:",
     "Oops",
     "Call Trace",
     "INFO: task",
     "detected stall",
+    "No irq handler for vector",
+    "unchecked MSR access",
+    "nobody cared",
+    "UBSAN",
+    "general protection",
 ];
 /// Longer than any record.
 const RECORD: usize = 8192;
