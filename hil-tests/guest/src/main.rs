@@ -29,6 +29,7 @@ mod kernel_log;
 mod liars;
 mod limits;
 mod logs;
+mod loads;
 mod low_pages;
 mod node;
 mod pair;
@@ -195,6 +196,7 @@ fn cases(rig: &Rig, options: &Options, all: impl IntoIterator<Item = Case>) -> E
     let wanted = all
         .into_iter()
         .filter(|case| case.name.contains(&options.filter));
+        loads::cases(),
     if options.list {
         wanted.for_each(|case| println!("{}", case.name));
         return ExitCode::SUCCESS;

@@ -5,15 +5,17 @@ use std::arch::asm;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::null_mut;
 
+use offsched_abi::load::{self, Load};
 use offsched_abi::node::{Bind, CoreStatus, call};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::ioctl::{Getter, NoArg, Opcode, Updater, ioctl, opcode};
+use rustix::ioctl::{Getter, NoArg, Opcode, Setter, Updater, ioctl, opcode};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
 
 use crate::rig::NODE;
 
 const ATTACH: Opcode = opcode::read_write::<u32>(call::TYPE, call::ATTACH);
+const LOAD: Opcode = opcode::write::<Load>(call::TYPE, load::call::LOAD);
 const STATUS: Opcode = opcode::read::<CoreStatus>(call::TYPE, call::STATUS);
 const BIND: Opcode = opcode::read_write::<Bind>(call::TYPE, call::BIND);
 const CLOSE: Opcode = opcode::none(call::TYPE, call::CLOSE);
@@ -28,6 +30,12 @@ pub fn attach(handle: impl AsFd, mut cpu: u32) -> Result<u32, Errno> {
     // SAFETY: the call reads and writes the u32.
     unsafe { ioctl(handle, Updater::<ATTACH, u32>::new(&mut cpu)) }?;
     Ok(cpu)
+}
+
+/// Loads an image. Addresses in it may be anything.
+pub fn load(handle: impl AsFd, load: &Load) -> Result<(), Errno> {
+    // SAFETY: the call reads the structure and what it points to, and answers for whether it can.
+    unsafe { ioctl(handle, Setter::<LOAD, Load>::new(*load)) }
 }
 
 pub fn status(handle: impl AsFd) -> Result<CoreStatus, Errno> {
