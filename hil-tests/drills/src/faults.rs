@@ -4,6 +4,7 @@
 use core::arch::asm;
 use core::hint::black_box;
 use core::ptr::with_exposed_provenance_mut;
+use core::sync::atomic::AtomicU32;
 
 use offsched::abi::image::PARAMS_ADDRESS;
 
@@ -48,6 +49,26 @@ pub fn write_params() {
     let place = with_exposed_provenance_mut::<u64>(PARAMS_ADDRESS);
     // SAFETY: none: the write faults, which is the drill; control does not come back.
     unsafe { place.write_volatile(0) };
+}
+
+/// Code if it could be run: RET, four times.
+const RETURNS: u32 = 0xc3c3_c3c3;
+
+/// Runs what is in a variable.
+pub fn run_data() {
+    static VARIABLE: AtomicU32 = AtomicU32::new(RETURNS);
+    run(VARIABLE.as_ptr());
+}
+
+/// Runs what is on the stack.
+pub fn run_stack() {
+    let mut local = black_box(RETURNS);
+    run(&raw mut local);
+}
+
+fn run(code: *mut u32) {
+    // SAFETY: none: the call faults, which is the drill; control does not come back.
+    unsafe { core::mem::transmute::<*mut u32, extern "C" fn()>(code)() };
 }
 
 pub fn divide() {

@@ -15,7 +15,7 @@ pub mod steady;
 pub mod stream;
 
 /// All of them, for whoever builds the images.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 23] = [
     "big",
     "divide",
     "double_fault",
@@ -30,6 +30,8 @@ pub const NAMES: [&str; 21] = [
     "protection",
     "quiet",
     "steady",
+    "run_data",
+    "run_stack",
     "strays",
     "stream",
     "timers",
@@ -94,6 +96,16 @@ drill!(
     "Writes into the parameters, which are Linux's."
 );
 drill!(
+drill!(
+    run_data,
+    crate::faults::run_data,
+    "Runs what is in a variable."
+);
+drill!(
+    run_stack,
+    crate::faults::run_stack,
+    "Runs what is on the stack."
+);
     uart,
     crate::faults::last_words,
     "Panics; for an image with a UART."

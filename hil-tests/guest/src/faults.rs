@@ -11,17 +11,23 @@ use crate::hostile::halting;
 use crate::rig::Rig;
 
 /// Each crash and the words that its message must have.
-const CRASHES: [(&str, &str); 9] = [
+const CRASHES: [(&str, &str); 11] = [
     ("panic", "a drill"),
     ("page_fault", "page fault at 0x1000"),
     ("write_code", "page fault at 0x4000"),
     ("write_params", "page fault at 0x60000000"),
+    // A fetch, of a page that is there.
+    ("run_data", ", error 0x11"),
+    ("run_stack", ", error 0x11"),
     ("divide", "divide error"),
     ("protection", "general protection fault"),
     ("opcode", "invalid opcode"),
     ("overflow", "stack overflow"),
     ("double_fault", "double fault"),
 ];
+
+/// Between two words about how far a case is.
+const ROUNDS: u32 = 100;
 
 pub fn cases() -> Vec<Case> {
     let crashes = CRASHES.map(|(name, words)| {
