@@ -82,4 +82,4 @@ macro_rules! echo {
 }
 
 echo!(echo, 3, 8192, "For three clients.");
-echo!(big, 3, 4194304, "With 24 MiB of rings.");
+echo!(big, 3, 8388608, "With 48 MiB of rings.");

@@ -5,6 +5,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+pub mod big;
 pub mod early;
 pub mod echo;
 mod faults;
@@ -29,9 +30,9 @@ pub const NAMES: [&str; 23] = [
     "panic",
     "protection",
     "quiet",
-    "steady",
     "run_data",
     "run_stack",
+    "steady",
     "strays",
     "stream",
     "timers",
@@ -96,7 +97,6 @@ drill!(
     "Writes into the parameters, which are Linux's."
 );
 drill!(
-drill!(
     run_data,
     crate::faults::run_data,
     "Runs what is in a variable."
@@ -106,6 +106,7 @@ drill!(
     crate::faults::run_stack,
     "Runs what is on the stack."
 );
+drill!(
     uart,
     crate::faults::last_words,
     "Panics; for an image with a UART."
@@ -155,9 +156,4 @@ serve!(
     echoes,
     echo = crate::echo::echo,
     "Answers, and sleeps when nobody asks."
-);
-serve!(
-    big,
-    big = crate::echo::big,
-    "The same with rings of megabytes."
 );

@@ -7,8 +7,11 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use offsched_abi::PAGE_BYTES;
 use offsched_abi::header::State;
 use offsched_client::{Channel, Device, Error};
+use offsched_device::ImageFile;
+use offsched_drills::big::ROOM_BYTES;
 use offsched_drills::echo::{CRASH, ECHO, HISTORY, STOP};
 use offsched_services::timer;
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -27,6 +30,11 @@ const ROUND_TRIPS: u64 = 200;
 const EXPIRIES: usize = 20;
 /// Channels of the echo.
 const CLIENTS: usize = 3;
+/// What a large image and its rings have at least, together.
+const BIG_MIB: u64 = 64;
+/// Messages at a time, and how often until they are round a ring of 8 MiB: 5 words each.
+const BATCH: usize = 4_000;
+const ROUND: u64 = (8 << 20) / (5 * 8 * BATCH as u64) + 1;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -407,43 +415,48 @@ fn ended(rig: &Rig) -> Outcome {
     }
 }
 
+/// Each page of the image's and, by the last channel, of the rings is used.
 fn big(rig: &Rig) -> Outcome {
+    let file = rig.image("big")?;
+    let image = ImageFile::parse(&file).map_err(|error| error.to_string())?;
+    let loaded: u64 = image.segments.iter().map(|segment| segment.bytes).sum();
+    let megabytes = [image.shared_bytes >> 20, loaded >> 20];
+    if megabytes.iter().sum::<u64>() < BIG_MIB {
+        return Err(format!("{megabytes:?} MiB of shared memory, of image"));
+    }
     let core = rig.start("big")?;
+    core.wait_for_text("pages\n")?;
+    let printed = core.console();
+    let pages = ROOM_BYTES / PAGE_BYTES;
+    if printed != format!("{pages} of {pages} pages\n") {
+        return Err(printed);
+    }
     let device = open()?;
     let channels = (0..CLIENTS).map(|_| said(device.bind("big")));
     let mut channels = channels.collect::<Result<Vec<_>, _>>()?;
-    let megabytes = core
-        .device
-        .status()
-        .map_err(|error| error.to_string())?
-        .shared_bytes
-        >> 20;
-    for (number, channel) in (0..).zip(&mut channels) {
-        // More than once round a ring of 4 MiB: 5 words each.
-        for step in 0..30 {
-            let words = [ECHO, number, step, number ^ step];
-            let batch = vec![words; 4_000];
-            let bytes: Vec<_> = batch.iter().map(zerocopy::IntoBytes::as_bytes).collect();
-            let mut sent = 0;
-            let mut received = 0;
-            while received < batch.len() {
-                if sent < batch.len() {
-                    sent += said(channel.send_batch(&bytes[sent..]))?;
-                }
-                let answer: [u64; 4] = said(channel.recv_msg(PATIENCE))?.ok_or("no answer")?;
-                if answer != words {
-                    return Err(format!("{words:?} came back as {answer:?}"));
-                }
-                received += 1;
-            }
+    for (number, channel) in (1..).zip(&mut channels) {
+        let batches = if number == CLIENTS { ROUND } else { 1 };
+        (0..batches).try_for_each(|step| batch(channel, number as u64, step))?;
+    }
+    core.give_back()
+}
+
+/// Sends a batch of messages and waits for as many answers.
+fn batch(channel: &mut Channel, number: u64, step: u64) -> Outcome {
+    let words = [ECHO, number, step, number ^ step];
+    let batch = vec![words; BATCH];
+    let bytes: Vec<_> = batch.iter().map(zerocopy::IntoBytes::as_bytes).collect();
+    let mut sent = 0;
+    for _ in 0..BATCH {
+        if sent < BATCH {
+            sent += said(channel.send_batch(&bytes[sent..]))?;
+        }
+        let answer: [u64; 4] = said(channel.recv_msg(PATIENCE))?.ok_or("no answer")?;
+        if answer != words {
+            return Err(format!("{words:?} came back as {answer:?}"));
         }
     }
-    core.give_back()?;
-    if megabytes >= 24 {
-        Ok(())
-    } else {
-        Err(format!("{megabytes} MiB of shared memory"))
-    }
+    Ok(())
 }
 
 fn sysfs(rig: &Rig) -> Outcome {
