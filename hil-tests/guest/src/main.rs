@@ -18,6 +18,7 @@ mod channels;
 mod clients;
 mod cycles;
 mod ends;
+mod events;
 mod exec;
 mod faults;
 mod forged;
@@ -35,6 +36,7 @@ mod node;
 mod pair;
 mod raw;
 mod records;
+mod reload;
 mod rig;
 mod rights;
 mod running;
@@ -196,6 +198,7 @@ fn cases(rig: &Rig, options: &Options, all: impl IntoIterator<Item = Case>) -> E
     let wanted = all
         .into_iter()
         .filter(|case| case.name.contains(&options.filter));
+        events::cases(),
         loads::cases(),
     if options.list {
         wanted.for_each(|case| println!("{}", case.name));
@@ -211,6 +214,7 @@ fn one(name: &str, run: impl FnOnce() -> Outcome) -> ExitCode {
     let mut report = Report::new();
     report.outcome(name, run());
     report.done()
+        reload::cases(),
 }
 
 /// The end of a process that a case has started.
