@@ -44,10 +44,13 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-/// As often as asked for.
-fn again(rig: &Rig, fault: impl Fn(u32) -> Outcome) -> Outcome {
+/// As often as asked for; now and then it says how far it is, so that a long run is not taken for a guest that hangs.
+pub fn again(rig: &Rig, fault: impl Fn(u32) -> Outcome) -> Outcome {
     for round in 1..=rig.faults {
         fault(round).map_err(|why| format!("round {round}: {why}"))?;
+        if round.is_multiple_of(ROUNDS) {
+            println!("round {round} of {}", rig.faults);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! `offsched-guest FOLDER`: the folder has `images/` (ELF files) and
 //! `expected/` (what the example apps print). One line for each case, on the
 //! standard output: `pass NAME`, `fail NAME: why`, `skip NAME: why`; figures as
-//! `figure NAME CYCLES`, remarks as `note TEXT`; at the end `done`.
+//! `figure NAME CYCLES`, remarks as `note TEXT`; `round N of M` when a case takes long; at the end `done`.
 //!
 //! A harness around the machine is asked by `ask QUESTION`; its answer is a
 //! line on the standard input.

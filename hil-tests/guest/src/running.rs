@@ -8,13 +8,14 @@ use offsched_abi::header::State;
 use crate::Outcome;
 use crate::case::Case;
 use crate::clients::printed_by;
-use crate::rig::Rig;
+use crate::faults::again;
+use crate::rig::{Offloaded, Rig};
 
 const STOPS: u32 = 10;
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case::new("strays are counted", strays),
+        Case::new("strays are counted", |rig| again(rig, |_| strays(rig))),
         Case::new("interrupts keep registers", keep),
         Case::new("stop a core that runs", stop),
         Case::new("stop a core that starts", stop_at_once),

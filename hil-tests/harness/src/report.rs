@@ -33,7 +33,7 @@ impl Report {
     }
 
     /// Takes a line: `pass NAME`, `fail NAME: why`, `skip NAME: why`, `note TEXT`,
-    /// `figure NAME CYCLES`, `done`; others belong to the complaint before.
+    /// `figure NAME CYCLES`, `round N of M`, `done`; others belong to the complaint before.
     pub fn line(&mut self, line: &str) {
         let failing = std::mem::take(&mut self.failing);
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -46,6 +46,8 @@ impl Report {
             "skip" => self.skipped.push(rest.to_owned()),
             "note" => self.notes.push(rest.to_owned()),
             "done" => self.complete = true,
+            // It is at it, that is all.
+            "round" => {}
             "figure" if let Some(figure) = figure(rest) => self.figures.push(figure),
             _ if failing => {
                 if let Some(complaint) = self.complaints.last_mut() {
