@@ -4,7 +4,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use offsched_abi::node::{BIND_WAIT, Bind, call};
 use offsched_abi::region::name_bytes;
@@ -17,6 +17,7 @@ use zerocopy::IntoBytes;
 
 use crate::Outcome;
 use crate::case::Case;
+use crate::channels::at_once;
 use crate::raw::{self, Mapping};
 use crate::rig::Rig;
 
@@ -331,8 +332,10 @@ fn blocking(rig: &Rig) -> Outcome {
         (waiter, result)
     });
     std::thread::sleep(Duration::from_millis(100));
+    let begin = Instant::now();
     call("write", write(&other, words(CRASH, 0).as_bytes()))?;
     let (waiter, result) = reader.join().map_err(|_| "the reader panicked")?;
+    at_once(begin)?;
     want("a waiting reader", result, Errno::IO)?;
     want("read", read(&waiter, &mut [0; 64]), Errno::IO)?;
     want("write", write(&waiter, &[0; MESSAGE]), Errno::IO)?;
