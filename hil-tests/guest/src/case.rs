@@ -21,6 +21,8 @@ enum Need {
     Cpus(u32),
     /// A file.
     File(&'static str),
+    /// A file beside the images.
+    Part(&'static str),
     /// Somebody who looks into the machine from outside.
     Harness,
 }
@@ -46,6 +48,12 @@ impl Case {
         self
     }
 
+    /// Left out where this did not come with the cases.
+    pub fn with_part(mut self, name: &'static str) -> Self {
+        self.need = Need::Part(name);
+        self
+    }
+
     /// Left out where there is no harness around the machine.
     pub fn with_harness(mut self) -> Self {
         self.need = Need::Harness;
@@ -59,6 +67,7 @@ impl Case {
                 Some(format!("{} of {cpus} processors", rig.cpus))
             }
             Need::File(path) if !Path::new(path).exists() => Some(format!("no {path}")),
+            Need::Part(name) if !rig.file(name).exists() => Some(format!("no {name}")),
             Need::Harness if !rig.harness => Some("nobody looks from outside".to_owned()),
             _ => None,
         }

@@ -15,6 +15,8 @@ use crate::rig::{Offloaded, Rig};
 
 const EXAMPLE: &str = "offsched_example";
 const BURSTS: &str = "offsched_bursts";
+/// Not where a module was given that was built elsewhere.
+const FILE: &str = "offsched_example.ko";
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(2);
 /// Messages of a client that ends by itself.
@@ -33,7 +35,7 @@ const ROUND: Duration = Duration::from_secs(5);
 const FLOW: [&str; 2] = ["count=0", "period_us=250"];
 
 pub fn cases() -> Vec<Case> {
-    vec![
+    let all = [
         Case::new("a client inside the kernel", answers),
         Case::new("bursts for a client inside the kernel", bursts),
         Case::new("a client inside the kernel states its types", types),
@@ -47,7 +49,8 @@ pub fn cases() -> Vec<Case> {
             returned,
         ),
         Case::new("a core crashes under a client inside the kernel", crashed),
-    ]
+    ];
+    all.map(|case| case.with_part(FILE)).into()
 }
 
 /// The module, out of the kernel when it is dropped.

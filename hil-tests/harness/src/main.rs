@@ -131,10 +131,14 @@ fn at_target(options: &Options) -> Result<Report, Trouble> {
     let begin = Instant::now();
     let (name, report) = match &options.target {
         Target::Qemu => return all(options),
+    if let Some(option) = options.foreign() {
+        let why = format!("{option} means nothing to this --target");
+        return Err(Trouble::Other(why));
+    }
         Target::Hosted => ("hosted", target::hosted::run(root)?),
         Target::Ssh(host) => (
             host.as_str(),
-            target::ssh::run(host, root, &work, &options.lab)?,
+            target::ssh::run(host, root, &work, &options.lab, &options.for_guest())?,
         ),
     };
     report.print(name, begin.elapsed());

@@ -80,9 +80,9 @@ pub struct Options {
     /// Clients that are killed in the middle of a transfer (default: 50)
     #[arg(long, value_name = "N")]
     kills: Option<u32>,
-    /// Seed of the random calls
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Seed of the random calls (default: 1)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Seconds of silence after which a guest counts as hung (default: 300; an hour for cases that do more than usual)
     #[arg(long, value_name = "S")]
     patience: Option<u64>,
@@ -102,6 +102,37 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 
 impl Options {
+    /// The first option given that the target cannot follow: told, not passed over.
+    pub fn foreign(&self) -> Option<&'static str> {
+        let of_guests = [
+            ("--kernel", self.kernel.is_some()),
+            ("--cpus", self.cpus.is_some()),
+            ("--x2apic", self.x2apic),
+            ("--all", self.all),
+            ("--python", self.python),
+            ("--timing", self.timing),
+            ("--patience", self.patience.is_some()),
+        ];
+        let of_cases = [
+            ("--short", self.short),
+            ("--long", self.long),
+            ("--filter", self.filter.is_some()),
+            ("--faults", self.faults.is_some()),
+            ("--cycles", self.cycles.is_some()),
+            ("--calls", self.calls.is_some()),
+            ("--kills", self.kills.is_some()),
+            ("--seed", self.seed.is_some()),
+        ];
+        let foreign: &[_] = match self.target {
+            Target::Qemu => &[],
+            Target::Ssh(_) => &of_guests,
+            // Cargo's tests, each in its own form.
+            Target::Hosted => &[&of_guests[..], &of_cases].concat(),
+        };
+        let mut given = foreign.iter().filter(|(_, given)| *given);
+        given.next().map(|(name, _)| *name)
+    }
+
     /// The kernels to run.
     pub fn suites(&self) -> Vec<Suite> {
         match self.kernel {
@@ -168,7 +199,7 @@ impl Options {
             format!("--cycles={}", self.cycles.unwrap_or(cycles)),
             format!("--calls={}", self.calls.unwrap_or(calls)),
             format!("--kills={}", self.kills.unwrap_or(kills)),
-            format!("--seed={}", self.seed),
+            format!("--seed={}", self.seed.unwrap_or(1)),
         ];
         // They run in counted time: what they print depends on tenths of a second, which a busy host may take.
         words.extend(self.short.then(|| "--no-apps".to_owned()));
@@ -191,4 +222,23 @@ pub fn cache_folder(asked: Option<&Path>) -> Result<PathBuf, String> {
         .map(Path::to_owned)
         .or_else(|| Some(base?.join("offsched")))
         .ok_or_else(|| "no cache folder: say --cache FOLDER".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_a_target_cannot_follow_is_named() {
+        let foreign = |line: &str| {
+            let cli = Cli::try_parse_from(line.split_whitespace());
+            cli.unwrap_or_else(|why| panic!("{why}")).options.foreign()
+        };
+        assert_eq!(foreign("hil --kernel rt --cpus 2 --filter x"), None);
+        assert_eq!(foreign("hil --target ssh:lab --long --filter x"), None);
+        assert_eq!(foreign("hil --target ssh:lab --cpus 2"), Some("--cpus"));
+        assert_eq!(foreign("hil --target hosted"), None);
+        assert_eq!(foreign("hil --target hosted --filter x"), Some("--filter"));
+        assert_eq!(foreign("hil --target hosted --timing"), Some("--timing"));
+    }
 }

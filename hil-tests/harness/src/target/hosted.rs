@@ -1,5 +1,6 @@
 //! The cases on this machine's hosted port. They are cargo's tests there: the
-//! apps against the same files of expected output, and the core's own drills.
+//! apps against the same files of expected output, the core's own drills, and
+//! those of applications and logs, which are the kernel device's too.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,10 +9,12 @@ use crate::build::cargo;
 use crate::report::Report;
 
 /// Package and test of each, and what its cases are called.
-const TESTS: [(&str, &str, &str); 3] = [
+const TESTS: [(&str, &str, &str); 5] = [
     ("offsched-apps", "hosted", "app"),
     ("offsched-hosted", "core", "core"),
     ("offsched-hosted", "crash", "crash"),
+    ("offsched-clients", "hosted", "drill"),
+    ("offsched-logs", "log", "log"),
 ];
 
 /// Runs them.

@@ -1,6 +1,7 @@
-# Runs the cases on a lab machine: sh remote.sh FOLDER CPU. What goes wrong before them goes to the standard error.
+# Runs the cases on a lab machine: sh remote.sh FOLDER CPU [OPTIONS OF THE CASES]. What goes wrong before them goes to the standard error.
 folder=$1
 cpu=$2
+shift 2
 die() {
 	echo "$(uname -n): $*" >&2
 	exit 1
@@ -15,9 +16,11 @@ if [ ! -e "$module" ]; then
 	[ -e "$headers" ] || die "no kernel headers: apt install linux-headers-$(uname -r), or give --lab-module"
 	make -s -C "$folder/kmod" OFFSCHED_EXAMPLES=m >&2 || die "the module does not build here"
 	module=$folder/kmod/offsched.ko
+	# The clients inside the kernel: without them their cases are skipped.
+	cp "$folder"/kmod/offsched_*.ko "$folder/cases/" || die "the example modules were not built"
 fi
 $root insmod "$module" || die "the module does not load; was it built for $(uname -r)?"
-$root "$folder/offsched-guest" "$folder/cases" --cpu "$cpu"
+$root "$folder/offsched-guest" "$folder/cases" --cpu "$cpu" "$@"
 code=$?
 $root rmmod offsched || die "the module does not unload"
 exit $code

@@ -30,11 +30,17 @@ pub struct LabOptions {
     lab_module: Option<PathBuf>,
 }
 
-/// Copies everything to the machine, runs the cases, and reads what they print.
+/// Copies everything to the machine, runs the cases with these options, and reads what they print.
 ///
 /// # Errors
 /// Which step failed, and what to do.
-pub fn run(host: &str, root: &Path, work: &Path, options: &LabOptions) -> Result<Report, String> {
+pub fn run(
+    host: &str,
+    root: &Path,
+    work: &Path,
+    options: &LabOptions,
+    words: &[String],
+) -> Result<Report, String> {
     println!("asking {host}");
     let facts = ask(host, "uname -m && uname -r")?;
     let (machine, release) = facts.trim().split_once('\n').unwrap_or((facts.trim(), ""));
@@ -55,7 +61,8 @@ pub fn run(host: &str, root: &Path, work: &Path, options: &LabOptions) -> Result
     if !place.starts_with("/tmp/offsched.") || place.contains(char::is_whitespace) {
         return Err(format!("{host}: mktemp answered `{place}`"));
     }
-    let report = copy(host, &folder, &place).and_then(|()| cases(host, &place, options.lab_cpu));
+    let report =
+        copy(host, &folder, &place).and_then(|()| cases(host, &place, options.lab_cpu, words));
     // The machine is left as it was found, whatever happened.
     let removed = ask(host, &format!("rm -rf {place}"));
     let report = report?;
@@ -175,10 +182,19 @@ fn copy(host: &str, folder: &Path, place: &str) -> Result<(), String> {
     }
 }
 
+/// A word as the shell there leaves it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Runs the cases, showing them as they come.
-fn cases(host: &str, place: &str, cpu: u32) -> Result<Report, String> {
+fn cases(host: &str, place: &str, cpu: u32, words: &[String]) -> Result<Report, String> {
     println!("running the cases on {host}, CPU {cpu}");
-    let mut child = ssh(host, &format!("sh {place}/remote.sh {place} {cpu}"))
+    let words: String = words
+        .iter()
+        .map(|word| format!(" {}", quoted(word)))
+        .collect();
+    let mut child = ssh(host, &format!("sh {place}/remote.sh {place} {cpu}{words}"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -199,4 +215,18 @@ fn cases(host: &str, place: &str, cpu: u32) -> Result<Report, String> {
         Some(SSH_FAILED) => format!("{host} went away while its cases ran: look at its console"),
         _ => format!("the cases did not run on {host}: see above"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_leaves_a_quoted_word_alone() {
+        for word in ["--filter=a b", "it's", "$(x) `y` \\ \"", ""] {
+            let line = format!("printf %s {}", quoted(word));
+            let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), word);
+        }
+    }
 }
