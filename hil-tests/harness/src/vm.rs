@@ -12,7 +12,7 @@ use clap::Args;
 use crate::initramfs::{Vm, pack_vm};
 use crate::machine::{Boot, Machine, Time};
 use crate::options::cache_folder;
-use crate::parts::{Parts, Suite};
+use crate::parts::{self, INSTALL, Parts, Suite};
 use crate::{build, root};
 
 /// The images in the guest: some that work, and some that do not.
@@ -82,11 +82,14 @@ pub fn run(options: &Options) -> ExitCode {
 
 /// QEMU with everything but the shell's line.
 fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
+    let wanting =
+        |why| format!("{why}\nvm: it wants a Debian, a mirror for apt, and: {INSTALL}");
+    parts::tools().map_err(wanting)?;
     let root = root()?;
     let work = build::target_folder(root).join("hil");
     let parts = Parts::open(&cache_folder(options.cache.as_deref())?)?;
-    let qemu = parts.qemu()?;
-    let kernel = parts.kernel(options.kernel)?;
+    let qemu = parts.qemu().map_err(wanting)?;
+    let kernel = parts.kernel(options.kernel).map_err(wanting)?;
     let module = build::module(root, &work, &kernel, None)?;
     eprintln!("building the command and images");
     let program = build::static_program(root, &work, "offsched-cli", "offsched")?;
