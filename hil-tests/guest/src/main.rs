@@ -29,8 +29,8 @@ mod in_kernel;
 mod kernel_log;
 mod liars;
 mod limits;
-mod logs;
 mod loads;
+mod logs;
 mod low_pages;
 mod node;
 mod pair;
@@ -102,6 +102,8 @@ struct Options {
 enum Scenario {
     /// All cases that leave Linux running
     Cases,
+    /// Those that tell how an idle core waits, for a machine without a hypervisor
+    Polling,
     /// Reboot while a core runs
     Reboot,
     /// Panic while a core runs
@@ -134,6 +136,19 @@ enum Scenario {
     NobodyFuzzes,
 }
 
+/// What may go otherwise with a core that polls in idle than with one that halts.
+const POLLING: [&str; 9] = [
+    "strays are counted",
+    "stop a core that runs",
+    "stop a core that starts",
+    "a polling app under a hypervisor is told of",
+    "timers, one-shot and periodic",
+    "a sleeping core is rung, and a blocked reader",
+    "several channels at once",
+    "a core crashes under its client",
+    "channels run out, and come back",
+];
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let rig = Rig::new(&options);
@@ -145,6 +160,13 @@ fn main() -> ExitCode {
                 apps::cases(&rig)
             };
             cases(&rig, &options, apps.into_iter().chain(others()))
+        }
+        Scenario::Polling => {
+            let all = others().filter(|case| POLLING.contains(&case.name.as_str()));
+            // The boot was asked for by its own name.
+            let filter = String::new();
+            let all = [running::polls()].into_iter().chain(all);
+            cases(&rig, &Options { filter, ..options }, all)
         }
         Scenario::Apps => cases(&rig, &options, apps::cases(&rig)),
         Scenario::Reboot => one("reboot while a core runs", || ends::reboot(&rig)),
@@ -174,7 +196,9 @@ fn others() -> impl Iterator<Item = Case> {
         guard::cases(),
         pair::cases(),
         hostile::cases(),
+        loads::cases(),
         channels::cases(),
+        events::cases(),
         node::cases(),
         in_kernel::cases(),
         both_ways::cases(),
@@ -190,6 +214,7 @@ fn others() -> impl Iterator<Item = Case> {
         fuzz::cases(),
         low_pages::cases(),
         cycles::cases(),
+        reload::cases(),
     ];
     all.into_iter().flatten()
 }
@@ -198,8 +223,6 @@ fn cases(rig: &Rig, options: &Options, all: impl IntoIterator<Item = Case>) -> E
     let wanted = all
         .into_iter()
         .filter(|case| case.name.contains(&options.filter));
-        events::cases(),
-        loads::cases(),
     if options.list {
         wanted.for_each(|case| println!("{}", case.name));
         return ExitCode::SUCCESS;
@@ -214,7 +237,6 @@ fn one(name: &str, run: impl FnOnce() -> Outcome) -> ExitCode {
     let mut report = Report::new();
     report.outcome(name, run());
     report.done()
-        reload::cases(),
 }
 
 /// The end of a process that a case has started.

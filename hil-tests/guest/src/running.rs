@@ -12,6 +12,7 @@ use crate::faults::again;
 use crate::rig::{Offloaded, Rig};
 
 const STOPS: u32 = 10;
+const LOOKS: u32 = 20;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -42,10 +43,50 @@ fn strays(rig: &Rig) -> Outcome {
     }
 }
 
+/// For a machine whose processors tell of no hypervisor: that this is one, and that an idle core's clock is looked at all
+/// the time there. A core that halts looks every 100 ms.
+pub fn polls() -> Case {
+    Case::new("an idle core polls", |rig| {
+        if hypervisor()? {
+            return Err("the processors tell of a hypervisor".to_owned());
+        }
+        let core = rig.start("quiet")?;
+        core.wait_for_text("after")?;
+        let mut most = 0;
+        for _ in 0..STOPS {
+            most = most.max(beats(&core)?);
+        }
+        core.give_back()?;
+        println!("note an idle core moves on in {most} of {LOOKS} looks");
+        if most > LOOKS / 2 {
+            Ok(())
+        } else {
+            Err(format!("it moves on in {most} of {LOOKS} looks"))
+        }
+    })
+}
+
+/// In how many of so many looks, a ms or more apart, the idle loop has looked at the clock since the last.
+fn beats(core: &Offloaded<'_>) -> Result<u32, String> {
+    let (_, mut seen) = core.heartbeat()?;
+    let mut beats = 0;
+    for _ in 0..LOOKS {
+        std::thread::sleep(Duration::from_millis(1));
+        let (_, now) = core.heartbeat()?;
+        beats += u32::from(now != seen);
+        seen = now;
+    }
+    Ok(beats)
+}
+
+fn hypervisor() -> Result<bool, String> {
+    let flags = fs::read_to_string("/proc/cpuinfo").map_err(|error| error.to_string())?;
+    Ok(flags.split_whitespace().any(|flag| flag == "hypervisor"))
+}
+
 /// Halted only where there is a hypervisor, and then `status` says so; one that has turns of its own polls.
 fn poll_refused(rig: &Rig) -> Outcome {
-    let flags = fs::read_to_string("/proc/cpuinfo").map_err(|error| error.to_string())?;
-    let hypervisor = flags.split_whitespace().any(|flag| flag == "hypervisor");
+    let hypervisor = hypervisor()?;
     for (name, halts) in [("steady", hypervisor), ("idle", false)] {
         let core = rig.start(name)?;
         let told = printed_by(rig.program("offsched").arg("status"))?;

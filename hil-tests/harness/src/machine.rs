@@ -28,6 +28,8 @@ pub struct Boot<'a> {
     pub qemu: &'a Qemu,
     pub kernel: &'a Kernel,
     pub initramfs: &'a Path,
+    /// More about its processors.
+    pub processor: &'a str,
     /// More words for the kernel.
     pub words: &'a str,
     /// For the guest's program.
@@ -45,7 +47,8 @@ impl Machine {
             command.arg("-no-reboot");
         }
         // With `monitor` an idle processor of the guest spins.
-        command.args(["-cpu", "max,monitor=off"]);
+        let processor = format!("max,monitor=off{}", boot.processor);
+        command.args(["-cpu", &processor]);
         command.arg("-smp").arg(self.cpus.to_string());
         command.arg("-kernel").arg(&boot.kernel.image);
         command.arg("-initrd").arg(boot.initramfs);

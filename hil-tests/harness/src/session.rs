@@ -73,6 +73,7 @@ impl Session<'_> {
             qemu: self.qemu,
             kernel: self.kernel,
             initramfs: &self.initramfs,
+            processor: scenario.processor(),
             words: scenario.kernel_words(),
             arguments: &arguments,
             reboots: scenario.reboots(),

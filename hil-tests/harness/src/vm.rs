@@ -112,6 +112,7 @@ fn command(options: &Options, script: Option<&str>) -> Result<Command, String> {
         qemu: &qemu,
         kernel: &kernel,
         initramfs: &initramfs,
+        processor: "",
         words: "",
         arguments: &[],
         reboots: false,
