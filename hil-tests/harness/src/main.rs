@@ -234,20 +234,28 @@ fn one(
         let name = format!("{}, {machine}", kernel.release);
         summary.add(&name, report, begin.elapsed());
     }
-    if options.counts(suite) {
-        counted(options, &session, root, summary);
-    }
+    counted(options, &session, root, suite, summary);
     Ok(())
 }
 
 /// What wants counted time.
-fn counted(options: &Options, session: &Session<'_>, root: &Path, summary: &mut Summary) {
+fn counted(
+    options: &Options,
+    session: &Session<'_>,
+    root: &Path,
+    suite: Suite,
+    summary: &mut Summary,
+) {
     let begin = Instant::now();
     let mut report = Report::default();
     let cases = [Scenario::Apps, Scenario::Deadlines];
     let cases = cases.into_iter().filter(|_| !options.timing);
     let wanted: Vec<_> = cases
-        .chain([Scenario::Timing])
+        .chain(
+            [Scenario::Timing]
+                .into_iter()
+                .filter(|_| options.has_budgets(suite)),
+        )
         .filter(|case| options.wants(case.title()))
         .collect();
     for case in &wanted {

@@ -143,8 +143,8 @@ impl Options {
         }
     }
 
-    /// True if what wants counted time is to run on this kernel.
-    pub fn counts(&self, suite: Suite) -> bool {
+    /// True if the budgets are for figures of this kernel.
+    pub fn has_budgets(&self, suite: Suite) -> bool {
         suite == NEWEST
     }
 
