@@ -58,6 +58,8 @@ pub fn cases(root: &Path, work: &Path) -> Result<Cases, String> {
             .iter()
             .map(|name| format!("offsched_logs::{name}::App")),
     );
+    // A newcomer's: it runs until it is stopped, so there is no telling what it prints.
+    apps.push("offsched_apps::sample::App".to_owned());
     apps.extend(["App", "answers::App"].map(|name| format!("offsched_timing::{name}")));
     apps.sort();
     Ok(Cases {

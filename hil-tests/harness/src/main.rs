@@ -45,6 +45,7 @@ use std::time::Instant;
 use clap::Parser;
 
 use build::Cases;
+use machine::Machine;
 use options::{Cli, Options, Other};
 use parts::{Kernel, Parts, Qemu, Suite};
 use report::{Report, Summary};
@@ -120,6 +121,7 @@ fn list(options: &Options) -> Result<(), Trouble> {
     let counted = [Scenario::Apps, Scenario::Deadlines, Scenario::Timing];
     let own = Scenario::OWN_BOOT.into_iter().chain(counted);
     own.map(Scenario::title)
+        .chain([vm::TITLE])
         .filter(|name| options.wants(name))
         .for_each(|name| println!("{name}"));
     Ok(())
@@ -129,12 +131,12 @@ fn at_target(options: &Options) -> Result<Report, Trouble> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
     let begin = Instant::now();
-    let (name, report) = match &options.target {
-        Target::Qemu => return all(options),
     if let Some(option) = options.foreign() {
         let why = format!("{option} means nothing to this --target");
         return Err(Trouble::Other(why));
     }
+    let (name, report) = match &options.target {
+        Target::Qemu => return all(options),
         Target::Hosted => ("hosted", target::hosted::run(root)?),
         Target::Ssh(host) => (
             host.as_str(),
@@ -231,11 +233,36 @@ fn one(
             let run = session.try_twice(&machine, *scenario);
             report.add(run.unwrap_or_else(|why| Report::broken(scenario.title(), &why)));
         }
+        if options.wants(vm::TITLE) {
+            let outcome = newcomer(qemu, kernel, module, cases, machine);
+            report.case(vm::TITLE, outcome);
+        }
         let name = format!("{}, {machine}", kernel.release);
         summary.add(&name, report, begin.elapsed());
     }
     counted(options, &session, root, suite, summary);
     Ok(())
+}
+
+/// The command as a person uses it, in a guest of his.
+fn newcomer(
+    qemu: &Qemu,
+    kernel: &Kernel,
+    module: &Path,
+    cases: &Cases,
+    machine: Machine,
+) -> Result<(), String> {
+    let command = cases.clients.iter().find(|(name, _)| name == "offsched");
+    let (_, program) = command.ok_or("no command was built")?;
+    vm::check(&vm::Setup {
+        qemu,
+        kernel,
+        module,
+        program,
+        images: &cases.images,
+        machine,
+        patience: vm::PATIENCE,
+    })
 }
 
 /// What wants counted time.

@@ -13,7 +13,8 @@ try offsched stop
 try offsched start --cpu 1 --image /images/sample.elf
 try offsched start --cpu 1 --image /images/sample.elf
 try grep 1 /sys/devices/system/cpu/offline
-sleep 1
+# A thousand jobs at one a ms, on a busy host too.
+sleep 2
 try offsched status
 try offsched status --cpu 0
 offsched status --json | grep -c '"name": "sample"'
