@@ -33,6 +33,12 @@ pub struct CoreFacts {
     pub crash: Option<String>,
     /// What the platform took from it: times, longest, ns.
     pub gaps: (u64, u64),
+    /// Bytes of its stack that were ever used, and all of it, where that is known: bare cores.
+    pub stack: Option<(u64, u64)>,
+    /// Interrupts that were meant for nobody.
+    pub strays: u64,
+    /// Interrupts that cannot be masked.
+    pub nmis: u64,
     /// Its app would poll in idle; it halts, for the hypervisor's sake.
     pub poll_refused: bool,
     /// What may be bound.
@@ -126,6 +132,9 @@ impl CoreFacts {
             heartbeat_age_ns: None,
             crash: None,
             gaps: (0, 0),
+            stack: None,
+            strays: 0,
+            nmis: 0,
             poll_refused: false,
             services: Vec::new(),
             tasks: Vec::new(),
@@ -174,6 +183,10 @@ impl CoreFacts {
             (live && cycles > 0).then(|| now.saturating_sub(scale.monotonic_ns(cycles)))
         };
         let ns = |cycles| in_ns(scale.as_ref(), cycles);
+        let stack = (
+            core.stack_used.load(Relaxed),
+            core.stack_bytes.load(Relaxed),
+        );
         Self {
             place,
             cpu,
@@ -184,6 +197,9 @@ impl CoreFacts {
             heartbeat_age_ns: since(&core.heartbeat),
             crash: (state == State::Crashed).then(|| header.crash.read().as_str().to_owned()),
             poll_refused: core.poll_refused.load(Relaxed) != 0,
+            stack: (stack.1 > 0).then_some(stack),
+            strays: core.strays.load(Relaxed),
+            nmis: core.nmis.load(Relaxed),
             gaps: (core.gaps.load(Relaxed), ns(core.gap_max.load(Relaxed))),
             services: services(region),
             tasks: region

@@ -71,6 +71,15 @@ pub fn lines(core: &CoreFacts) -> Vec<String> {
     if core.poll_refused {
         lines.push(POLL_REFUSED.to_owned());
     }
+    if let Some((used, bytes)) = core.stack {
+        lines.push(format!(
+            "  stack {:.1} of {} KiB, strays {}, NMIs {}",
+            used as f64 / 1024.0,
+            bytes / 1024,
+            grouped(core.strays),
+            grouped(core.nmis)
+        ));
+    }
     let (gaps, longest) = core.gaps;
     if gaps > 0 {
         lines.push(format!(
@@ -313,6 +322,24 @@ CPU 1: running
         assert_eq!(stopped.not_done(), [""; 0]);
         let last = "  jobs that waited at the stop, dropped: 2 sample, 1 unmeasured";
         assert_eq!(lines(&stopped).last().map(String::as_str), Some(last));
+    }
+
+    #[test]
+    fn a_bare_core_tells_how_much_of_its_stack_was_used_and_what_hit_it() {
+        let bare = CoreFacts {
+            stack: Some((3_200, 256 << 10)),
+            strays: 1_234,
+            nmis: 1,
+            gaps: (2, 5_000),
+            ..core()
+        };
+        assert_eq!(
+            lines(&bare)[6..],
+            [
+                "  stack 3.1 of 256 KiB, strays 1,234, NMIs 1",
+                "  gaps (the platform took the CPU): 2, longest 5000 ns"
+            ]
+        );
     }
 
     #[test]
