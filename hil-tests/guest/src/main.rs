@@ -97,6 +97,14 @@ struct Options {
     seed: u64,
 }
 
+impl Options {
+    /// For a boot that was asked for by its own name.
+    fn unfiltered(self) -> Self {
+        let filter = String::new();
+        Self { filter, ..self }
+    }
+}
+
 /// What a boot is for.
 #[derive(Clone, Copy, ValueEnum)]
 enum Scenario {
@@ -163,12 +171,10 @@ fn main() -> ExitCode {
         }
         Scenario::Polling => {
             let all = others().filter(|case| POLLING.contains(&case.name.as_str()));
-            // The boot was asked for by its own name.
-            let filter = String::new();
             let all = [running::polls()].into_iter().chain(all);
-            cases(&rig, &Options { filter, ..options }, all)
+            cases(&rig, &options.unfiltered(), all)
         }
-        Scenario::Apps => cases(&rig, &options, apps::cases(&rig)),
+        Scenario::Apps => cases(&rig, &options.unfiltered(), apps::cases(&rig)),
         Scenario::Reboot => one("reboot while a core runs", || ends::reboot(&rig)),
         Scenario::Panic => one("Linux panics, the core goes on", || ends::panic(&rig)),
         Scenario::LockedModule => one("lockdown refuses the module", ends::locked_module),
