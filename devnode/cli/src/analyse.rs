@@ -45,6 +45,11 @@ pub fn run(options: &AnalyseOptions) -> Result<(), Failure> {
 fn read(files: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
     let one = |path: &PathBuf| {
         let name = path.display().to_string();
+        if path.is_dir() {
+            return Err(Failure::Message(format!(
+                "{name} is a folder: give the app's `.rs` file"
+            )));
+        }
         let text = std::fs::read_to_string(path);
         let text = text.map_err(|error| Failure::to(&format!("read {name}"), error))?;
         Ok((name, text))

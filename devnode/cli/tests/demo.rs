@@ -89,6 +89,10 @@ fn bad_input_is_refused_in_a_line_that_says_what_to_do() {
         .unwrap();
     assert!(complaint(&nowhere).contains("XDG_RUNTIME_DIR"));
     assert!(complaint(&place.run(&["analyse", "/no/such/file.rs"])).contains("/no/such/file.rs"));
+    assert!(
+        complaint(&place.run(&["analyse", "/"]))
+            .contains("/ is a folder: give the app's `.rs` file")
+    );
 }
 
 #[test]
