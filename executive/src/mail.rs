@@ -187,10 +187,20 @@ impl Core {
         // A bell rung is a request used up, nobody knows whose: asked again here, or by whoever runs below.
         let asked = self.rounds.asked.replace(0);
         for (index, channel) in self.bound().channels.iter().enumerate() {
-            if floor.admits(self.bound().tasks[usize::from(channel.task)].level) {
+            let suspect = asked & 1 << index != 0;
+            // Idle, the executive looks by itself from here on: nobody is asked.
+            let mail = if floor == Limit::IDLE {
+                // SAFETY: no job is on the stack, so nobody holds a lock.
+                let has_mail = |client| unsafe { channel.slot.has_mail(usize::from(client)) };
+                (0..channel.clients).any(has_mail)
+            } else if floor.admits(self.bound().tasks[usize::from(channel.task)].level) {
                 // SAFETY: the ceiling outside lets the channel's task in, so nobody holds its lock, as in `ask_above`.
                 unsafe { self.ask(index, Some(now), floor) };
-            } else if asked & 1 << index != 0 {
+                false
+            } else {
+                suspect
+            };
+            if mail {
                 self.pend_mail(channel.task, now, floor);
             }
         }
