@@ -40,9 +40,9 @@ pub fn run(session: &Session<'_>, root: &Path, bless: bool) -> Result<Report, St
     if figures.is_empty() {
         report.fail("timing: no figures");
     } else if bless && report.failed == 0 {
-        budgets.bless(&figures)?;
+        budgets.bless(&figures, &session.kernel.release)?;
     } else {
-        budgets.judge(&figures, &mut report);
+        budgets.judge(&figures, &session.kernel.release, &mut report);
     }
     for (name, cycles) in &figures {
         report.note(format!("{cycles:>8} cycles  {name}"));
