@@ -86,6 +86,8 @@ impl<Rx: FromBytes + IntoBytes, Tx: IntoBytes + Immutable> Channel<Rx, Tx> {
             if mail.is_some() {
                 return mail;
             }
+            // All taken: now there is time for a client that waits for the room.
+            self.look_at(index, |_| false);
         }
         None
     }
@@ -256,6 +258,12 @@ pub trait ChannelSlot: Sync {
     /// On the core, while nobody holds the channel's lock.
     unsafe fn has_mail(&self, client: usize) -> bool;
 
+    /// Rings the clients that wait for room that jobs gave back.
+    ///
+    /// # Safety
+    /// As for [`has_mail`](Self::has_mail).
+    unsafe fn tell_of_room(&self);
+
     /// Asks all clients for their doorbell; true if one has mail already.
     ///
     /// # Safety
@@ -343,6 +351,12 @@ impl<Rx, Tx, const N: usize> ChannelSlot for ChannelCell<Rx, Tx, N> {
     unsafe fn has_mail(&self, client: usize) -> bool {
         // SAFETY: attached, and exclusive by the caller's word.
         unsafe { self.channel.get() }.look_at(client, Place::has_mail)
+    }
+
+    unsafe fn tell_of_room(&self) {
+        // SAFETY: attached, and exclusive by the caller's word.
+        let channel = unsafe { self.channel.get() };
+        (0..channel.places.len()).for_each(|client| _ = channel.look_at(client, |_| false));
     }
 
     unsafe fn ask(&self) -> bool {

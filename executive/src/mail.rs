@@ -4,7 +4,8 @@
 //! task when there is something for it. Before a job below that task's level
 //! runs, and before the port sleeps, the executive asks the clients for their
 //! doorbell ([`Core::doorbell`]), so mail preempts that job or ends that sleep;
-//! back in idle it takes the request back.
+//! back in idle it takes the request back, unless a bell brought it there: then
+//! each of the others rings once for nothing.
 #![allow(unsafe_code)]
 
 use core::cell::Cell;
@@ -19,7 +20,7 @@ use crate::task::NodeState;
 pub(crate) struct Rounds {
     channel: Cell<u16>,
     client: Cell<u16>,
-    /// Bit n: channel n's clients were asked for their doorbell.
+    /// Bit n: channel n's clients were asked for their doorbell, and no bell has come since.
     asked: Cell<u64>,
     /// The highest level of any channel's task; 0: no channels.
     level: Cell<u8>,
@@ -160,13 +161,18 @@ impl Core {
     #[inline(never)]
     fn ask_above(&self, level: u8) {
         for (index, channel) in self.bound().channels.iter().enumerate() {
-            let above = self.bound().tasks[usize::from(channel.task)].level > level;
-            if !above || self.was_asked(index) {
+            if self.bound().tasks[usize::from(channel.task)].level <= level {
                 continue;
             }
             // SAFETY: a job below the channel's task is about to run or to go on, so nobody on the stack holds a lock
             // with a ceiling at that task's level or above, and the channel's lock has such a ceiling.
-            unsafe { self.ask(index, None, Limit::IDLE) };
+            unsafe {
+                if self.was_asked(index) || self.is_postponed(channel.task) {
+                    channel.slot.tell_of_room();
+                } else {
+                    self.ask(index, None, Limit::IDLE);
+                }
+            }
         }
     }
 

@@ -142,3 +142,59 @@ fn a_client_that_waits_for_room_is_rung_by_a_service_that_never_answers() {
     let run = run::<sink::App>(&config).unwrap();
     assert_eq!(run.rings.len(), 1, "{}", run.text());
 }
+
+/// Another task than the channel's takes the mail, half the ring and no more, while the channel's own is put off.
+#[offsched::app]
+mod drained {
+    use offsched::{Channel, Mail, Mutex};
+
+    #[channels]
+    struct Channels {
+        #[channel(clients = 1, ring = 4096)]
+        line: Channel<u32, u64>,
+    }
+
+    #[init]
+    fn init(_: init::Context) {}
+
+    #[task(priority = 2, channel = line, min_interval = 100ms)]
+    fn take(mut cx: take::Context) {
+        cx.channels.line.lock(|line| line.recv());
+    }
+
+    #[task(priority = 3, period = 1s, offset = 20ms, channels = [line])]
+    fn drain(mut cx: drain::Context) {
+        cx.channels.line.lock(|line| {
+            if let Some(Mail::Message(from, _)) = line.recv() {
+                assert_eq!(line.recv_msgs(from, &mut [0; 127]), 127);
+            }
+        });
+    }
+
+    #[task(priority = 1, period = 1s, offset = 5ms)]
+    fn long(_: long::Context) {
+        offsched_sim::work(60_000_000);
+    }
+}
+
+/// The look behind a job passed a channel by whose task was put off, and with it the client that waited for room.
+#[test]
+fn a_client_that_waits_for_room_is_rung_while_its_task_is_put_off() {
+    let client = Client::default();
+    let fills = {
+        let client = Arc::clone(&client);
+        move || {
+            let mut end = client.lock().unwrap();
+            let end = end.as_mut().expect("bound");
+            while end.try_send(&[0; 4]).is_ok() {}
+            assert!(end.sleep_until(Wait::Room(4)));
+            doorbell();
+        }
+    };
+    let config = Config::new(90.millis())
+        .call_at(1_000_500, binds(&client))
+        .call_at(10_000_500, fills);
+    let run = run::<drained::App>(&config).unwrap();
+    let rings: Vec<_> = run.rings.iter().map(|(at, _)| at / 1_000_000).collect();
+    assert_eq!(rings, [20], "{}", run.text());
+}
