@@ -28,10 +28,12 @@
 //! A peer that died with a grant open leaves nothing behind: grants are private to its half.
 //!
 //! # Doorbells
-//! A side that will not look by itself says so ([`sleep_until`](CoreEnd::sleep_until): store its
-//! wake word; SeqCst fence; look at the ring once more; only then sleep). The other side, after
-//! each publication (SeqCst fence; load the wake word), rings if asked to and takes the request
-//! back, so one sleep costs one doorbell. One of the two fences comes first, so either the sleeper
+//! A side that will not look by itself says so ([`AppEnd::sleep_until`],
+//! [`CoreEnd::sleep_until_mail`]: store its wake word; SeqCst fence; look at the ring once more;
+//! only then sleep). The other side, after each publication (SeqCst fence; load the wake word),
+//! rings if asked to and takes the request back; after giving room back the core does so with its
+//! next send or [`CoreEnd::room_wanted`], and an application never, because the core does not
+//! wait for room. The request is taken back, so one sleep costs one doorbell. One of the two fences comes first, so either the sleeper
 //! sees the frame or the sender sees the sleeper: no wake-up is lost. A freshly opened channel
 //! asks for the core's doorbell until the core says otherwise.
 //!
