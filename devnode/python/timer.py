@@ -211,6 +211,8 @@ class Hosted:
         self.pages.close()
         for fd in (self.wake, self.doorbell):
             os.close(fd)
+        # A child may have a copy of it.
+        self.handle.shutdown(socket.SHUT_WR)
         self.handle.close()
 
 

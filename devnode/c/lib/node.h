@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define NAME_BYTES	32
 
@@ -36,6 +37,7 @@ struct node_grant {
 	int handle;		/* the binding lives as long; hangs up when the device is gone */
 	int wake;		/* readable when the core rang; may be the handle */
 	int doorbell;		/* an eventfd to ring the core with, or -1 */
+	pid_t owner;		/* who bound: a child of it has copies only */
 };
 
 /* All return 0 or a negative errno. */

@@ -200,6 +200,7 @@ static int bind_once(const char *path, const struct node_ask *ask, struct node_g
 	grant->wake = fds[1];
 	grant->doorbell = fds[2];
 	grant->handle = socket;
+	grant->owner = getpid();
 	grant->service = reply.service;
 	grant->channel = reply.channel;
 	grant->channel_epoch = reply.channel_epoch;
@@ -251,10 +252,13 @@ static bool socket_gone(const struct node_grant *grant)
 	return node_readable(grant->handle, 0) > 0;
 }
 
-/* The device frees the channel first, then hangs up itself: that is waited for. */
+/*
+ * The device frees the channel first, then hangs up itself: that is waited for. What a child
+ * releases are its copies.
+ */
 static void socket_release(struct node_grant *grant)
 {
-	if (shutdown(grant->handle, SHUT_WR) == 0)
+	if (grant->owner == getpid() && shutdown(grant->handle, SHUT_WR) == 0)
 		node_readable(grant->handle, ANSWER_MS);
 	node_unmap(&grant->pages);
 	close(grant->doorbell);
