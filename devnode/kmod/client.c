@@ -31,6 +31,7 @@ int offsched_open(struct inode *inode, struct file *file)
 	offsched_poll_init(handle);
 	handle->file = file;
 	file->private_data = handle;
+	/* Who asks not to wait is kept by no other reader, writer or peer; its memory may be paged in. */
 	file->f_mode |= FMODE_NOWAIT;
 	return nonseekable_open(inode, file);
 }

@@ -50,7 +50,8 @@ static void dump(struct offsched_core *core, struct offsched_run *run)
 	struct offsched_params *params = page_address(run->params);
 	int i;
 
-	if (!params->stop || !offsched_run_runs(run))
+	/* One that is parked already hears nothing. */
+	if (!params->stop || READ_ONCE(run->parked) || !offsched_run_runs(run))
 		return;
 	WRITE_ONCE(params->dump, 1);
 	offsched_interrupt_always(core->apic_id);

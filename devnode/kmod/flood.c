@@ -49,9 +49,9 @@ static void quiet(struct offsched_run *run, bool quiet)
 }
 
 /*
- * Rings again, if it did not meanwhile: who heeds is silent but for what was under way, and who does
- * not is counted on, however slowly the interrupts get through. What was to be rung is looked at after
- * that.
+ * Rings again, if it did not meanwhile: who heeds is silent but for what was under way, and who
+ * does not is counted on, however slowly the interrupts get through. What was to be rung is looked
+ * at after that.
  */
 static void on_rest(struct work_struct *work)
 {
@@ -112,8 +112,9 @@ void offsched_flood_count(struct offsched_run *run, bool useful)
 }
 
 /*
- * At the end of the hard part. If the next is there by now, what was interrupted does not get to its
- * next instruction, and all the time until then is the core's doing. Who rings seldom pays for no look.
+ * At the end of the hard part. If the next is there by now, what was interrupted does not get to
+ * its next instruction, and all the time until then is the core's doing. Who rings seldom pays for
+ * no look.
  */
 void offsched_flood_leave(struct offsched_run *run)
 {

@@ -100,7 +100,7 @@ struct offsched_run {
 	bool quiet;			/* told not to ring: under bell_lock */
 	u64 window;			/* of the interrupt, as what follows: since when, cycles */
 	u64 last;			/* when the last one came */
-	u64 taken;			/* time since `window` that Linux had nothing of, weighed as they are */
+	u64 taken;			/* time since `window` that was the core's, weighed */
 	bool near;			/* soon after the one before */
 	bool again;			/* the next one was there before the last was over */
 	u32 count;			/* interrupts since `window` */
@@ -143,7 +143,7 @@ struct offsched_handle {
 	u16 epoch;
 	fl_owner_t owner;
 	int use;			/* enum offsched_use */
-	wait_queue_head_t unbound;	/* who polled before there was a channel: epoll never asks again */
+	wait_queue_head_t unbound;	/* who polled before there was a channel */
 	wait_queue_entry_t relay;	/* from the channel to them */
 	atomic64_t may_ring;		/* from when on it may ring again, ns */
 	/* For read and write. */

@@ -54,7 +54,8 @@
  * to end, does not let CPUs come and go now, or has no unused page in the first
  * MiB. EINVAL: nothing is loaded, or it has run. ENODEV: the CPU is not online.
  * ENOMEM. Others are Linux's, which keeps the CPU. After any of them it is
- * Linux's, unless it runs an image already (EINVAL).
+ * Linux's, unless it runs an image already (EINVAL), or Linux would not have it
+ * back, which its log says.
  */
 #define OFFSCHED_IOC_START	_IO(OFFSCHED_TYPE, OFFSCHED_START)
 /*

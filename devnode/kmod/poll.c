@@ -7,10 +7,18 @@
 
 #include "internal.h"
 
-/* The channel woke somebody: those too that polled before it was the handle's. */
+/*
+ * The channel woke somebody: those too that polled before it was the handle's, while there are any;
+ * under the channel's lock.
+ */
 static int on_wake(wait_queue_entry_t *relay, unsigned int mode, int flags, void *key)
 {
-	wake_up_all(&container_of(relay, struct offsched_handle, relay)->unbound);
+	struct offsched_handle *handle = container_of(relay, struct offsched_handle, relay);
+
+	if (waitqueue_active(&handle->unbound))
+		wake_up_all(&handle->unbound);
+	else
+		list_del_init(&relay->entry);
 	return 0;
 }
 
