@@ -17,6 +17,7 @@ const EXAMPLE: &str = "offsched_example";
 const BURSTS: &str = "offsched_bursts";
 /// Not where a module was given that was built elsewhere.
 const FILE: &str = "offsched_example.ko";
+const BURSTS_FILE: &str = "offsched_bursts.ko";
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(2);
 /// Messages of a client that ends by itself.
@@ -37,7 +38,6 @@ const FLOW: [&str; 2] = ["count=0", "period_us=250"];
 pub fn cases() -> Vec<Case> {
     let all = [
         Case::new("a client inside the kernel", answers),
-        Case::new("bursts for a client inside the kernel", bursts),
         Case::new("a client inside the kernel states its types", types),
         Case::new(
             "a client inside the kernel sends too short a message",
@@ -50,7 +50,9 @@ pub fn cases() -> Vec<Case> {
         ),
         Case::new("a core crashes under a client inside the kernel", crashed),
     ];
-    all.map(|case| case.with_part(FILE)).into()
+    let mut all: Vec<_> = all.map(|case| case.with_part(FILE)).into();
+    all.push(Case::new("bursts for a client inside the kernel", bursts).with_part(BURSTS_FILE));
+    all
 }
 
 /// The module, out of the kernel when it is dropped.
