@@ -103,6 +103,18 @@ fn sends(client: &Client, messages: &'static [u8]) -> impl Fn() + Send + Sync + 
     }
 }
 
+/// Fills the ring and sleeps for room.
+fn fills(client: &Client) -> impl Fn() + Send + Sync + 'static {
+    let client = Arc::clone(client);
+    move || {
+        let mut end = client.lock().unwrap();
+        let end = end.as_mut().expect("bound");
+        while end.try_send(&[0; 4]).is_ok() {}
+        assert!(end.sleep_until(Wait::Room(4)));
+        doorbell();
+    }
+}
+
 #[test]
 fn many_messages_at_a_time() {
     let client = Client::default();
@@ -126,19 +138,9 @@ fn many_messages_at_a_time() {
 #[test]
 fn a_client_that_waits_for_room_is_rung_by_a_service_that_never_answers() {
     let client = Client::default();
-    let fills = {
-        let client = Arc::clone(&client);
-        move || {
-            let mut end = client.lock().unwrap();
-            let end = end.as_mut().expect("bound");
-            while end.try_send(&[0; 4]).is_ok() {}
-            assert!(end.sleep_until(Wait::Room(4)));
-            doorbell();
-        }
-    };
     let config = Config::new(200.micros())
         .call_at(10_500, binds(&client))
-        .call_at(50_500, fills);
+        .call_at(50_500, fills(&client));
     let run = run::<sink::App>(&config).unwrap();
     assert_eq!(run.rings.len(), 1, "{}", run.text());
 }
@@ -181,19 +183,9 @@ mod drained {
 #[test]
 fn a_client_that_waits_for_room_is_rung_while_its_task_is_put_off() {
     let client = Client::default();
-    let fills = {
-        let client = Arc::clone(&client);
-        move || {
-            let mut end = client.lock().unwrap();
-            let end = end.as_mut().expect("bound");
-            while end.try_send(&[0; 4]).is_ok() {}
-            assert!(end.sleep_until(Wait::Room(4)));
-            doorbell();
-        }
-    };
     let config = Config::new(90.millis())
         .call_at(1_000_500, binds(&client))
-        .call_at(10_000_500, fills);
+        .call_at(10_000_500, fills(&client));
     let run = run::<drained::App>(&config).unwrap();
     let rings: Vec<_> = run.rings.iter().map(|(at, _)| at / 1_000_000).collect();
     assert_eq!(rings, [20], "{}", run.text());
