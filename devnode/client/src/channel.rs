@@ -20,6 +20,23 @@ use crate::node::{Event, Grant, Target};
 /// program killed outright leaves "running" in the header.
 const FRUITLESS_MAX: u32 = 4096;
 
+/// Which messages a service takes, bytes: for as long as its image runs, so read once.
+#[derive(Clone, Copy)]
+struct Takes {
+    exactly: Option<usize>,
+    max: usize,
+}
+
+impl Takes {
+    fn of(grant: &Grant, map: &ChannelMap) -> Self {
+        let entry = map.region().region().services().get(grant.service);
+        Self {
+            exactly: entry.and_then(ServiceEntry::rx_exactly),
+            max: entry.map_or(0, |entry| entry.rx_size as usize),
+        }
+    }
+}
+
 /// A channel to a service. Dropping it frees it for others.
 ///
 /// One thread at a time sends or receives; give each thread a channel of its own.
@@ -28,17 +45,20 @@ pub struct Channel {
     target: Target,
     grant: Grant,
     map: ChannelMap,
+    takes: Takes,
     /// Calls in a row that found nothing to receive or no room.
     fruitless: u32,
 }
 
 impl Channel {
     pub(crate) fn new(device: Device, target: Target, grant: Grant, map: ChannelMap) -> Self {
+        let takes = Takes::of(&grant, &map);
         Self {
             device,
             target,
             grant,
             map,
+            takes,
             fruitless: 0,
         }
     }
@@ -55,10 +75,7 @@ impl Channel {
 
     /// The longest message to the core that the service takes, bytes.
     pub fn max_send(&self) -> usize {
-        let services = self.map.region().region().services();
-        services
-            .get(self.grant.service)
-            .map_or(0, |entry| entry.rx_size as usize)
+        self.takes.max
     }
 
     /// Binds the service again, after the core was restarted or the channel closed or damaged.
@@ -70,6 +87,7 @@ impl Channel {
         // First give the old one back: it may be the service's only one.
         self.hang_up();
         let (grant, map) = self.device.grant(&self.target, Duration::ZERO)?;
+        self.takes = Takes::of(&grant, &map);
         (self.grant, self.map, self.fruitless) = (grant, map, 0);
         Ok(())
     }
@@ -324,12 +342,9 @@ impl Channel {
     }
 
     /// The core would throw such a message away without a word.
+    #[inline]
     fn check_size(&self, len: usize) -> Result<(), Error> {
-        let services = self.map.region().region().services();
-        let exactly = services
-            .get(self.grant.service)
-            .and_then(ServiceEntry::rx_exactly);
-        let max = self.max_send();
+        let Takes { exactly, max } = self.takes;
         match exactly {
             Some(wanted) if len != wanted => Err(Error::WrongLength { len, wanted }),
             None if len > max => Err(Error::TooLong { len, max }),
