@@ -12,7 +12,7 @@ use crate::Core;
 use crate::account::Who;
 use crate::ceiling::{Limit, bit};
 use crate::core::Entry;
-use crate::task::{Job, NONE, NodeState, Release};
+use crate::task::{Job, NONE, NodeState, Release, Task};
 
 impl Core {
     /// Lowers the ceiling to `floor` and runs what that lets in.
@@ -55,6 +55,12 @@ impl Core {
                 now = 0;
             }
         }
+    }
+
+    /// True if a job of `task` that is released now is the next to run over `floor`: it need not queue.
+    #[inline(always)]
+    pub(crate) fn is_next(&self, task: &Task, floor: Limit) -> bool {
+        !task.is_paced() && floor.admits(task.level) && self.words.pending() < bit(task.level)
     }
 
     /// Runs the job of a node that was ready.

@@ -3,7 +3,7 @@
 
 use offsched_abi::telemetry::add;
 
-use crate::ceiling::{Limit, bit};
+use crate::ceiling::Limit;
 use crate::core::Entry;
 use crate::inbox::InboxView;
 use crate::task::{Job, NodeState};
@@ -103,7 +103,7 @@ impl<'a, P> Spawner<'a, P> {
         unsafe { self.inbox.put(place, payload) };
         let entry = core.bound().entry(self.task);
         let task = entry.task;
-        if !task.is_paced() && floor.admits(task.level) && core.words.pending() < bit(task.level) {
+        if core.is_next(task, floor) {
             // Nothing as urgent waits: straight to the job, whose place is free again before anybody else looks.
             let now = if task.measure { core.now() } else { 0 };
             add(&entry.telemetry.releases, 1);
