@@ -14,10 +14,13 @@ struct offsched_tx {
 	struct offsched_indices published;
 	__u32 read;		/* the consumer's index as last seen and found possible */
 	__u32 corruptions;	/* times that a peer was caught, over all epochs */
+	__u32 shown_to;		/* where what lies beside the index ends; OFFSCHED_NOTHING */
 	__u16 epoch;
-	bool shown;		/* something of ours may lie beside the index */
 	bool corrupt;
 };
+
+/* Nothing lies beside the index: no frame ends at the ring's first word. */
+#define OFFSCHED_NOTHING	0
 
 /* Starts anew in an epoch (not 0), forgetting what was not published and a corrupt peer. */
 static inline void offsched_tx_reattach(struct offsched_tx *tx, __u16 epoch)
@@ -26,7 +29,7 @@ static inline void offsched_tx_reattach(struct offsched_tx *tx, __u16 epoch)
 	tx->published = tx->own;
 	tx->read = 0;
 	tx->epoch = epoch;
-	tx->shown = true;
+	tx->shown_to = ~(__u32)0;	/* of an epoch before, maybe */
 	tx->corrupt = false;
 }
 
@@ -69,6 +72,12 @@ static inline int offsched_tx_place(struct offsched_tx *tx, size_t need)
 	return tx->corrupt ? -1 : offsched_place(&tx->ring, tx->own.at, tx->read, need);
 }
 
+/* True: frames were written that are not published. */
+static inline bool offsched_tx_unpublished(const struct offsched_tx *tx)
+{
+	return tx->own.at != tx->published.at || tx->own.last != tx->published.last;
+}
+
 /* Writes one frame without publishing it: offsched_tx_publish follows, once for many. */
 static inline int offsched_tx_push(struct offsched_tx *tx, const void *payload, size_t len)
 {
@@ -96,6 +105,11 @@ static inline int offsched_tx_push(struct offsched_tx *tx, const void *payload, 
 		memcpy(&word, from, len);
 		offsched_store(to, word);
 	}
+	if (need <= OFFSCHED_NEWEST_WORDS && !offsched_tx_unpublished(tx)) {
+		/* The first of a publication, and often the only one: shown at once. */
+		offsched_show_newest(&tx->ring, tx->epoch, (__u32)start, (__u32)need);
+		tx->shown_to = (__u32)start + (__u32)need;
+	}
 	if ((__u32)start < tx->own.at)
 		tx->own.last = tx->own.at;
 	tx->own.at = (__u32)start + (__u32)need;
@@ -103,8 +117,8 @@ static inline int offsched_tx_push(struct offsched_tx *tx, const void *payload, 
 }
 
 /*
- * Copies what is about to be published, if it is short, to beside the index; else
- * nothing is there any more. `before`: the index published before.
+ * Shows what was written since `before` beside the index, if it is short; else
+ * nothing is there any more.
  */
 static inline void offsched_tx_show_newest(struct offsched_tx *tx, __u32 before)
 {
@@ -114,19 +128,20 @@ static inline void offsched_tx_show_newest(struct offsched_tx *tx, __u32 before)
 
 	if (count <= OFFSCHED_NEWEST_WORDS) {
 		offsched_show_newest(&tx->ring, tx->epoch, start, count);
-		tx->shown = true;
-	} else if (tx->shown) {
+		tx->shown_to = tx->own.at;
+	} else if (tx->shown_to != OFFSCHED_NOTHING) {
 		offsched_hide_newest(&tx->ring);
-		tx->shown = false;
+		tx->shown_to = OFFSCHED_NOTHING;
 	}
 }
 
 /* Makes every frame pushed so far visible to the peer, in one store. True if there were any. */
 static inline bool offsched_tx_publish(struct offsched_tx *tx)
 {
-	if (tx->own.at == tx->published.at && tx->own.last == tx->published.last)
+	if (!offsched_tx_unpublished(tx))
 		return false;
-	offsched_tx_show_newest(tx, tx->published.at);
+	if (tx->shown_to != tx->own.at)
+		offsched_tx_show_newest(tx, tx->published.at);
 	tx->published = tx->own;
 	offsched_store_release(tx->ring.tail,
 			       offsched_pack(tx->epoch, tx->own.at, tx->own.last));

@@ -53,7 +53,7 @@
 /* One ring: where its shared words are. */
 struct offsched_ring {
 	__u64 *tail;		/* the producer writes it, and what lies beside it: */
-	__u64 *newest_of;	/* of which words the copy is one; 0: of none */
+	__u64 *newest_of;	/* of which words the copy is one, or becomes one; 0: of none */
 	__u64 *newest;		/* what was published last, if it is short */
 	__u64 *head;		/* the consumer writes it */
 	__u64 *data;
@@ -120,18 +120,20 @@ static inline void offsched_hide_newest(const struct offsched_ring *ring)
 	offsched_store(ring->newest_of, (__u64)0);
 }
 
-/* Copies the `count` words (few) that are about to be published to beside the index. */
+/*
+ * Copies the `count` words (few) that are about to be published to beside the
+ * index. Nobody takes them from there before they are published.
+ */
 static inline void offsched_show_newest(const struct offsched_ring *ring, __u16 epoch,
 					__u32 start, __u32 count)
 {
 	__u32 at;
 
-	offsched_hide_newest(ring);
-	/* Who sees one of the words below sees the zero above, or a later value. */
+	offsched_store(ring->newest_of, offsched_pack(epoch, start, count));
+	/* Who sees one of the words below sees this, or a later value. */
 	offsched_fence_stores();
 	for (at = 0; at < count; at++)
 		offsched_store(ring->newest + at, offsched_load(ring->data + start + at));
-	offsched_store_release(ring->newest_of, offsched_pack(epoch, start, count));
 }
 
 /* Takes the copy beside the index, if it is one of `count` words from `start`. */

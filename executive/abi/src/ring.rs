@@ -30,8 +30,9 @@
 //! # One line for a short message
 //! A receiver that waits has the index's line fetched anyway. So what was published last is copied to the rest of that
 //! line, if it is short ([`NEWEST_WORDS`]), and the receiver need not fetch the data's line too. The copy says of which
-//! words it is one, in a word that is zero while it changes (a sequence lock): a receiver that does not find exactly what
-//! it expects reads the data.
+//! words it is one. That is said before the words change, and the index behind them: a receiver that the index tells of
+//! these very words finds all of them there, and if it finds the same said afterwards none of the next ones' (half a
+//! sequence lock; the index is the other half). One that does not find what it expects reads the data.
 //!
 //! # Sizes
 //! Indices count words of 8 bytes. A frame is one header word and the payload, padded to words.

@@ -118,6 +118,31 @@ fn newest_words_are_whole() {
     });
 }
 
+/// The same for two frames of one publication, which are shown together.
+#[test]
+fn newest_words_of_two_frames_are_whole() {
+    explore(|| {
+        let shared = Shared::new();
+        let sender = Arc::clone(&shared);
+        let sending = thread::spawn(move || {
+            let mut tx = Producer::attach(sender.ring(), 1);
+            tx.try_send(&[1]).unwrap();
+            tx.push(&[2]).unwrap();
+            tx.push(&[3]).unwrap();
+            tx.publish();
+        });
+        let mut rx = Consumer::attach(shared.ring(), 1);
+        let mut buf = [0; 1];
+        for number in 1..=3 {
+            while rx.pop(&mut buf).is_err() {
+                thread::yield_now();
+            }
+            assert_eq!(buf, [number]);
+        }
+        sending.join().unwrap();
+    });
+}
+
 /// A batch in one publication, received in one publication.
 #[test]
 fn batches_are_whole() {

@@ -68,6 +68,8 @@ struct Receiving<'a> {
     /// Start and length of the open grant.
     grant: Cell<Option<(usize, usize)>>,
     corrupt: Cell<bool>,
+    /// How often a peer was caught lying, over all epochs.
+    corruptions: Cell<u32>,
 }
 
 impl Receiving<'_> {
@@ -104,15 +106,30 @@ impl Receiving<'_> {
         if possible {
             self.peer.set(seen);
         } else {
-            self.corrupt.set(true);
+            self.blame();
         }
     }
 
-    /// What `read` makes of the next `count` words, if they lie beside the producer's index.
+    /// Marks the peer as corrupt, and counts it.
+    #[cold]
+    fn blame(&self) -> RecvError {
+        self.corrupt.set(true);
+        self.corruptions
+            .set(self.corruptions.get().saturating_add(1));
+        RecvError::PeerCorrupt
+    }
+
+    /// Takes as many of the waiting words as `take` says, if all of them lie beside the producer's index. That is no part
+    /// of the ring's storage, so it needs no grant.
     #[inline(always)]
-    fn read_newest<R>(&self, count: usize, read: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
-        self.ring
-            .read_newest(self.epoch, self.read.get(), count, read)
+    fn take_newest<R>(&self, take: impl FnOnce(&[AtomicU64]) -> (usize, R)) -> Option<R> {
+        if self.corrupt.get() {
+            return None;
+        }
+        let (start, count) = self.find()?;
+        let (taken, made) = self.ring.read_newest(self.epoch, start, count, take)?;
+        self.read.set(start + taken);
+        Some(made)
     }
 
     /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
@@ -158,7 +175,6 @@ type Grant<'q, 'a> = StreamGrantR<&'q overlay::Queue<Receiving<'a>>>;
 /// The receiving half of a ring. Its own index is in its own memory; see [`ring`](crate::ring).
 pub struct Consumer<'a> {
     half: Receiving<'a>,
-    corruptions: Cell<u32>,
 }
 
 impl<'a> Consumer<'a> {
@@ -168,17 +184,16 @@ impl<'a> Consumer<'a> {
     /// sender see a corrupt peer (but no undefined behaviour).
     pub fn attach(ring: Ring<'a>, epoch: u16) -> Self {
         Self {
-            half: Self::half(ring, epoch),
-            corruptions: Cell::new(0),
+            half: Self::half(ring, epoch, 0),
         }
     }
 
     /// Starts anew in another epoch, forgetting a corrupt peer.
     pub fn reattach(&mut self, epoch: u16) {
-        self.half = Self::half(self.half.ring, epoch);
+        self.half = Self::half(self.half.ring, epoch, self.corruptions());
     }
 
-    fn half(ring: Ring<'a>, epoch: u16) -> Receiving<'a> {
+    fn half(ring: Ring<'a>, epoch: u16, corruptions: u32) -> Receiving<'a> {
         Receiving {
             ring,
             epoch,
@@ -187,6 +202,7 @@ impl<'a> Consumer<'a> {
             peer: Cell::new(Indices { at: 0, last: 0 }),
             grant: Cell::new(None),
             corrupt: Cell::new(false),
+            corruptions: Cell::new(corruptions),
         }
     }
 
@@ -289,14 +305,20 @@ impl<'a> Consumer<'a> {
     #[inline(always)]
     fn pop_equal_run(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
         let max = self.half.ring.max_frame();
+        if size <= max {
+            let newest = self.half.take_newest(|words| {
+                let taken = frame::read_equal(words, out, size);
+                (taken * frame_words(size), taken)
+            });
+            if let Some(taken @ 1..) = newest {
+                return Ok(taken);
+            }
+        }
         let (span, grant) = self.open_grant()?;
         let taken = if size > max {
             0
         } else {
-            let newest = self
-                .half
-                .read_newest(span.len(), |words| frame::read_equal(words, out, size));
-            newest.unwrap_or_else(|| frame::read_equal(span, out, size))
+            frame::read_equal(span, out, size)
         };
         grant.release(taken * frame_words(size) * WORD_BYTES);
         if taken > 0 {
@@ -304,7 +326,7 @@ impl<'a> Consumer<'a> {
         }
         match frame::payload_len(span, max) {
             Some(found) => Err(RecvError::OtherLength { found }),
-            None => Err(self.blame()),
+            None => Err(self.half.blame()),
         }
     }
 
@@ -336,7 +358,7 @@ impl<'a> Consumer<'a> {
         match refused {
             // What came before a damaged frame is good; the next call finds the damage again.
             Some(error) if taken == 0 => Err(match error {
-                RecvError::PeerCorrupt => self.blame(),
+                RecvError::PeerCorrupt => self.half.blame(),
                 error => error,
             }),
             _ => Ok(taken),
@@ -365,12 +387,7 @@ impl<'a> Consumer<'a> {
         if self.half.corrupt.get() {
             return true;
         }
-        let found = self.half.find().is_some();
-        if self.half.corrupt.get() {
-            self.blame();
-            return true;
-        }
-        found
+        self.half.find().is_some() || self.half.corrupt.get()
     }
 
     /// True after the peer was caught lying, until attached anew.
@@ -380,21 +397,28 @@ impl<'a> Consumer<'a> {
 
     /// How often a peer was caught lying, over all epochs.
     pub fn corruptions(&self) -> u32 {
-        self.corruptions.get()
+        self.half.corruptions.get()
     }
 
     /// Takes the next frame into `buf`, if there is one, and gives the frame back as read if that goes well.
     #[inline]
     fn next(&mut self, mut buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
-        let (span, grant) = self.open_grant()?;
         let max = self.half.ring.max_frame();
-        let newest = self
-            .half
-            .read_newest(span.len(), |words| take(words, max, buf.as_deref_mut()));
-        let taken = newest.unwrap_or_else(|| take(span, max, buf));
-        grant.release(taken.map_or(0, frame_words) * WORD_BYTES);
+        let newest = self.half.take_newest(|words| {
+            let taken = take(words, max, buf.as_deref_mut());
+            (taken.map_or(0, frame_words), taken)
+        });
+        let taken = match newest {
+            Some(taken) => taken,
+            None => {
+                let (span, grant) = self.open_grant()?;
+                let taken = take(span, max, buf);
+                grant.release(taken.map_or(0, frame_words) * WORD_BYTES);
+                taken
+            }
+        };
         match taken {
-            Err(RecvError::PeerCorrupt) => Err(self.blame()),
+            Err(RecvError::PeerCorrupt) => Err(self.half.blame()),
             taken => taken,
         }
     }
@@ -407,22 +431,13 @@ impl<'a> Consumer<'a> {
         }
         let Ok(grant) = overlay::queue(&self.half).stream_consumer().read() else {
             return Err(match self.half.corrupt.get() {
-                true => self.blame(),
+                true => RecvError::PeerCorrupt,
                 false => RecvError::Empty,
             });
         };
         let (start, len) = self.half.grant.get().unwrap_or_default();
         let data = self.half.ring.data();
         Ok((data.get(start..start + len).unwrap_or_default(), grant))
-    }
-
-    /// Marks the peer as corrupt, once, and counts it.
-    #[cold]
-    fn blame(&self) -> RecvError {
-        self.half.corrupt.set(true);
-        self.corruptions
-            .set(self.corruptions.get().saturating_add(1));
-        RecvError::PeerCorrupt
     }
 }
 

@@ -28,6 +28,13 @@ pub(super) fn write(span: &[AtomicU64], payload: &[u8]) -> bool {
     true
 }
 
+/// Copies words from one place to another, as many as both have.
+pub(super) fn copy(from: &[AtomicU64], to: &[AtomicU64]) {
+    for (to, from) in to.iter().zip(from) {
+        to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
 /// Writes frames one behind the other from the start of `span`, as many as fit and have at most `max` bytes: how many,
 /// and the words that they take.
 pub(super) fn write_many(span: &[AtomicU64], payloads: &[&[u8]], max: usize) -> (usize, usize) {

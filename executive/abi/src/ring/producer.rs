@@ -41,6 +41,9 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
+/// No frame ends at the ring's first word.
+const NOTHING: usize = 0;
+
 /// The private state of the sending side; indices in words.
 struct Sending<'a> {
     ring: Ring<'a>,
@@ -51,8 +54,8 @@ struct Sending<'a> {
     published: Cell<Indices>,
     /// The consumer's index as last seen and found possible.
     read: Cell<usize>,
-    /// Something of ours may lie beside the index.
-    shown: Cell<bool>,
+    /// Where what lies beside the index ends; [`NOTHING`]: nothing lies there.
+    shown_to: Cell<usize>,
     /// Start and length of the open grant.
     grant: Cell<Option<(usize, usize)>>,
     corrupt: Cell<bool>,
@@ -65,18 +68,17 @@ impl Sending<'_> {
         self.ring.place(self.own.get().at, self.read.get(), words)
     }
 
-    /// Copies what is about to be published, if it is short, to beside the index; else nothing is there any more.
-    /// `before`: the index published before.
-    #[inline]
+    /// Shows what was written since `before` beside the index, if it is short; else nothing is there any more.
     fn show_newest(&self, before: usize) {
         let end = self.own.get().at;
         // Round the end, the piece at the start is the newest.
         let start = if end < before { 0 } else { before };
         if end - start <= NEWEST_WORDS {
             let words = self.ring.data().get(start..end).unwrap_or_default();
-            self.ring.show_newest(self.epoch, start, words);
-            self.shown.set(true);
-        } else if self.shown.take() {
+            let beside = self.ring.show_newest(self.epoch, start, words.len());
+            frame::copy(words, beside);
+            self.shown_to.set(end);
+        } else if self.shown_to.replace(NOTHING) != NOTHING {
             self.ring.hide_newest();
         }
     }
@@ -189,7 +191,8 @@ impl<'a> Producer<'a> {
             own: Cell::new(empty),
             published: Cell::new(empty),
             read: Cell::new(0),
-            shown: Cell::new(true),
+            // Of an epoch before, maybe.
+            shown_to: Cell::new(usize::MAX),
             grant: Cell::new(None),
             corrupt: Cell::new(false),
         }
@@ -213,17 +216,16 @@ impl<'a> Producer<'a> {
         let Ok(grant) = queue.stream_producer().grant_exact(words * WORD_BYTES) else {
             return Err(self.refusal());
         };
-        let used = if frame::write(self.granted(), payload) {
-            words
-        } else {
-            0
-        };
-        grant.commit(used * WORD_BYTES);
-        if used == 0 {
-            Err(SendError::Full)
-        } else {
-            Ok(())
+        let (start, span) = self.granted();
+        let written = frame::write(span, payload);
+        if written && words <= NEWEST_WORDS && self.half.own == self.half.published {
+            // The first of a publication, and often the only one: shown while its words are at hand.
+            let beside = self.half.ring.show_newest(self.half.epoch, start, words);
+            frame::write(beside, payload);
+            self.half.shown_to.set(start + words);
         }
+        grant.commit(if written { words * WORD_BYTES } else { 0 });
+        written.then_some(()).ok_or(SendError::Full)
     }
 
     /// Writes frames from the front of `payloads`, as [`push`](Self::push), until one does not go in; returns how many
@@ -283,7 +285,7 @@ impl<'a> Producer<'a> {
         let Ok(grant) = queue.stream_producer().grant_max_remaining(usize::MAX) else {
             return 0;
         };
-        let frames = frame::write_equal(self.granted(), bytes, size);
+        let frames = frame::write_equal(self.granted().1, bytes, size);
         grant.commit(frames * frame_words(size) * WORD_BYTES);
         frames
     }
@@ -298,17 +300,17 @@ impl<'a> Producer<'a> {
             return 0;
         };
         let max = self.half.ring.max_frame();
-        let (frames, words) = frame::write_many(self.granted(), payloads, max);
+        let (frames, words) = frame::write_many(self.granted().1, payloads, max);
         grant.commit(words * WORD_BYTES);
         frames
     }
 
-    /// The words of the open grant.
+    /// Where the open grant begins, and its words.
     #[inline]
-    fn granted(&self) -> &'a [AtomicU64] {
+    fn granted(&self) -> (usize, &'a [AtomicU64]) {
         let (start, len) = self.half.grant.get().unwrap_or_default();
         let data = self.half.ring.data();
-        data.get(start..start + len).unwrap_or_default()
+        (start, data.get(start..start + len).unwrap_or_default())
     }
 
     /// Makes every frame pushed so far visible to the peer, in one store. True if there were any.
@@ -318,7 +320,9 @@ impl<'a> Producer<'a> {
         let before = self.half.published.replace(own);
         let news = own != before;
         if news {
-            self.half.show_newest(before.at);
+            if self.half.shown_to.get() != own.at {
+                self.half.show_newest(before.at);
+            }
             self.half.ring.publish_tail(self.half.epoch, own);
         }
         news

@@ -15,7 +15,8 @@ pub const NEWEST_WORDS: usize = 6;
 pub struct ProducerLine {
     /// Bits 63..48 epoch, 47..24 end of the upper piece (`last`), 23..0 next word to write.
     tail: AtomicU64,
-    /// Of what `newest` is a copy: bits 63..48 epoch, 47..24 words, 23..0 first word; 0: of nothing.
+    /// Of what `newest` is a copy, or becomes one before `tail` says so: bits 63..48 epoch, 47..24 words, 23..0 first
+    /// word; 0: of nothing.
     newest_of: AtomicU64,
     /// What was published last, if it is so short: who waits for it has it with the index, in one line.
     newest: [AtomicU64; NEWEST_WORDS],
@@ -97,11 +98,11 @@ pub(super) struct Indices {
     pub last: usize,
 }
 
+/// Both are at most [`RING_WORDS_MAX`].
 #[inline]
 fn pack(epoch: u16, indices: Indices) -> u64 {
-    (u64::from(epoch) << (2 * INDEX_BITS))
-        | ((indices.last as u64 & INDEX_MASK) << INDEX_BITS)
-        | (indices.at as u64 & INDEX_MASK)
+    debug_assert!(indices.at as u64 <= INDEX_MASK && indices.last as u64 <= INDEX_MASK);
+    (u64::from(epoch) << (2 * INDEX_BITS)) | (indices.last as u64) << INDEX_BITS | indices.at as u64
 }
 
 /// A word of another epoch reads as an empty ring's. Epoch 0 is no epoch.
@@ -185,21 +186,19 @@ impl<'a> Ring<'a> {
             .store(pack(epoch, indices), Ordering::Release);
     }
 
-    /// Copies `words` (at most [`NEWEST_WORDS`]), which are about to be published and begin at `start`, to beside the index.
+    /// Says that `count` words (at most [`NEWEST_WORDS`]) from `start` are about to lie beside the index, and about to be
+    /// published, and returns where the copy goes. Nobody takes it before they are published.
     #[inline]
-    pub(super) fn show_newest(&self, epoch: u16, start: usize, words: &[AtomicU64]) {
+    pub(super) fn show_newest(&self, epoch: u16, start: usize, count: usize) -> &'a [AtomicU64] {
         let line = &self.words.producer;
-        self.hide_newest();
-        // Who sees one of the words below sees the zero above, or a later value.
-        fence(Ordering::Release);
-        for (shown, word) in line.newest.iter().zip(words) {
-            shown.store(word.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
         let of = Indices {
             at: start,
-            last: words.len(),
+            last: count,
         };
-        line.newest_of.store(pack(epoch, of), Ordering::Release);
+        line.newest_of.store(pack(epoch, of), Ordering::Relaxed);
+        // Who sees one of the words that follow sees this, or a later value.
+        fence(Ordering::Release);
+        &line.newest
     }
 
     /// Nothing lies beside the index.
