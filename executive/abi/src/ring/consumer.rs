@@ -8,7 +8,7 @@ use bbqueue::traits::coordination::ReadGrantError;
 
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
 use crate::sync::AtomicU64;
 
 /// Why nothing was received.
@@ -305,7 +305,7 @@ impl<'a> Consumer<'a> {
     #[inline(always)]
     fn pop_equal_run(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
         let max = self.half.ring.max_frame();
-        if size <= max {
+        if frame_words(size) <= NEWEST_WORDS && size <= max {
             let newest = self.half.take_newest(|words| {
                 let taken = frame::read_equal(words, out, size);
                 (taken * frame_words(size), taken)
