@@ -377,6 +377,7 @@ impl Channel {
         }
     }
 
+    #[inline]
     fn received(&mut self, result: Result<usize, RecvError>) -> Result<Option<usize>, Error> {
         match result {
             Ok(received) => {
@@ -392,6 +393,7 @@ impl Channel {
     }
 
     /// After a call that found nothing: is anybody there? Now and then the device is asked too.
+    #[inline]
     fn nothing(&mut self) -> Result<(), Error> {
         self.check_core()?;
         self.fruitless += 1;
@@ -405,6 +407,7 @@ impl Channel {
     }
 
     /// An error if the core does not run, or not in the epoch that was bound.
+    #[inline]
     fn check_core(&self) -> Result<(), Error> {
         let header = self.map.region().region().header();
         let state = header.state.get();

@@ -30,16 +30,16 @@ pub enum State {
 }
 
 impl State {
+    #[inline]
     fn from_word(word: u32) -> Option<Self> {
-        [
-            Self::Offline,
-            Self::Starting,
-            Self::Running,
-            Self::Stopping,
-            Self::Crashed,
-        ]
-        .into_iter()
-        .find(|state| *state as u32 == word)
+        Some(match word {
+            0 => Self::Offline,
+            1 => Self::Starting,
+            2 => Self::Running,
+            3 => Self::Stopping,
+            4 => Self::Crashed,
+            _ => return None,
+        })
     }
 
     /// True if the state machine has an arrow from here to `to`.
@@ -114,11 +114,13 @@ impl CoreState {
     }
 
     /// The state now. A word that is none reads as crashed: whoever wrote it is.
+    #[inline]
     pub fn get(&self) -> State {
         State::from_word(load_acquire_u32(&self.state)).unwrap_or(State::Crashed)
     }
 
     /// How often the core was started: what was bound in an earlier epoch is gone.
+    #[inline]
     pub fn epoch(&self) -> u32 {
         load_acquire_u32(&self.epoch)
     }

@@ -119,14 +119,27 @@ impl Receiving<'_> {
         RecvError::PeerCorrupt
     }
 
-    /// Takes as many of the waiting words as `take` says, if all of them lie beside the producer's index. That is no part
-    /// of the ring's storage, so it needs no grant.
+    /// Which words wait in one piece: the first, and how many.
     #[inline(always)]
-    fn take_newest<R>(&self, take: impl FnOnce(&[AtomicU64]) -> (usize, R)) -> Option<R> {
+    fn waiting(&self) -> Result<(usize, usize), RecvError> {
         if self.corrupt.get() {
-            return None;
+            return Err(RecvError::PeerCorrupt);
         }
-        let (start, count) = self.find()?;
+        match self.find() {
+            Some(piece) => Ok(piece),
+            None if self.corrupt.get() => Err(RecvError::PeerCorrupt),
+            None => Err(RecvError::Empty),
+        }
+    }
+
+    /// Takes as many of the words that wait as `take` says, if all of them lie beside the producer's index. That is no
+    /// part of the ring's storage, so it needs no grant.
+    #[inline(always)]
+    fn take_newest<R>(
+        &self,
+        (start, count): (usize, usize),
+        take: impl FnOnce(&[AtomicU64]) -> (usize, R),
+    ) -> Option<R> {
         let (taken, made) = self.ring.read_newest(self.epoch, start, count, take)?;
         self.read.set(start + taken);
         Some(made)
@@ -305,8 +318,9 @@ impl<'a> Consumer<'a> {
     #[inline(always)]
     fn pop_equal_run(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
         let max = self.half.ring.max_frame();
+        let piece = self.half.waiting()?;
         if frame_words(size) <= NEWEST_WORDS && size <= max {
-            let newest = self.half.take_newest(|words| {
+            let newest = self.half.take_newest(piece, |words| {
                 let taken = frame::read_equal(words, out, size);
                 (taken * frame_words(size), taken)
             });
@@ -337,6 +351,7 @@ impl<'a> Consumer<'a> {
         count: usize,
         mut each: impl FnMut(&[u8]),
     ) -> Result<usize, RecvError> {
+        self.half.waiting()?;
         let (span, grant) = self.open_grant()?;
         let max = self.half.ring.max_frame();
         let (mut rest, mut taken, mut refused) = (span, 0, None);
@@ -404,7 +419,8 @@ impl<'a> Consumer<'a> {
     #[inline]
     fn next(&mut self, mut buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
         let max = self.half.ring.max_frame();
-        let newest = self.half.take_newest(|words| {
+        let piece = self.half.waiting()?;
+        let newest = self.half.take_newest(piece, |words| {
             let taken = take(words, max, buf.as_deref_mut());
             (taken.map_or(0, frame_words), taken)
         });
@@ -423,18 +439,11 @@ impl<'a> Consumer<'a> {
         }
     }
 
-    /// A grant on what can be read in one piece, and its words.
+    /// A grant on the words that [wait](Receiving::waiting), and these.
     #[inline(always)]
     fn open_grant(&self) -> Result<(&'a [AtomicU64], Grant<'_, 'a>), RecvError> {
-        if self.half.corrupt.get() {
-            return Err(RecvError::PeerCorrupt);
-        }
-        let Ok(grant) = overlay::queue(&self.half).stream_consumer().read() else {
-            return Err(match self.half.corrupt.get() {
-                true => RecvError::PeerCorrupt,
-                false => RecvError::Empty,
-            });
-        };
+        let grant = overlay::queue(&self.half).stream_consumer().read();
+        let grant = grant.map_err(|_| RecvError::Empty)?;
         let (start, len) = self.half.grant.get().unwrap_or_default();
         let data = self.half.ring.data();
         Ok((data.get(start..start + len).unwrap_or_default(), grant))
