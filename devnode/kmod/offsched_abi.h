@@ -617,11 +617,12 @@ struct OFFSCHED_ALIGNED(128) offsched_producer_line {
 	/* Bits 63..48 epoch, 47..24 end of the upper piece (last), 23..0 next word to write. */
 	__u64 tail;
 	/*
-	 * Of what newest is a copy: bits 63..48 epoch, 47..24 words, 23..0 first word; 0: of nothing.
+	 * Of what newest is a copy, or becomes one before tail says so: bits 63..48 epoch, 47..24 words, 23..0 first
+	 * word; 0: of nothing.
 	 */
 	__u64 newest_of;
 	/*
-	 * What was published last, if it is so short: who waits for it has it with the index, in one line.
+	 * What was published last, or is about to be, if it is so short: who waits for it has it with the index, in one line.
 	 */
 	__u64 newest[OFFSCHED_NEWEST_WORDS];
 };

@@ -54,7 +54,7 @@
 struct offsched_ring {
 	__u64 *tail;		/* the producer writes it, and what lies beside it: */
 	__u64 *newest_of;	/* of which words the copy is one, or becomes one; 0: of none */
-	__u64 *newest;		/* what was published last, if it is short */
+	__u64 *newest;		/* what was published last, or is about to be, if it is short */
 	__u64 *head;		/* the consumer writes it */
 	__u64 *data;
 	__u32 words;		/* of data */

@@ -54,7 +54,8 @@ struct Sending<'a> {
     published: Cell<Indices>,
     /// The consumer's index as last seen and found possible.
     read: Cell<usize>,
-    /// Where what lies beside the index ends; [`NOTHING`]: nothing lies there.
+    /// Where what lies beside the index ends; [`NOTHING`]: nothing lies there; `usize::MAX`: something of an epoch before
+    /// may.
     shown_to: Cell<usize>,
     /// Start and length of the open grant.
     grant: Cell<Option<(usize, usize)>>,
@@ -75,7 +76,7 @@ impl Sending<'_> {
         let start = if end < before { 0 } else { before };
         if end - start <= NEWEST_WORDS {
             let words = self.ring.data().get(start..end).unwrap_or_default();
-            let beside = self.ring.show_newest(self.epoch, start, words.len());
+            let beside = self.ring.mark_newest(self.epoch, start, words.len());
             frame::copy(words, beside);
             self.shown_to.set(end);
         } else if self.shown_to.replace(NOTHING) != NOTHING {
@@ -191,7 +192,6 @@ impl<'a> Producer<'a> {
             own: Cell::new(empty),
             published: Cell::new(empty),
             read: Cell::new(0),
-            // Of an epoch before, maybe.
             shown_to: Cell::new(usize::MAX),
             grant: Cell::new(None),
             corrupt: Cell::new(false),
@@ -220,7 +220,7 @@ impl<'a> Producer<'a> {
         let written = frame::write(span, payload);
         if written && words <= NEWEST_WORDS && self.half.own == self.half.published {
             // The first of a publication, and often the only one: shown while its words are at hand.
-            let beside = self.half.ring.show_newest(self.half.epoch, start, words);
+            let beside = self.half.ring.mark_newest(self.half.epoch, start, words);
             frame::write(beside, payload);
             self.half.shown_to.set(start + words);
         }

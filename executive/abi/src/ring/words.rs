@@ -18,7 +18,7 @@ pub struct ProducerLine {
     /// Of what `newest` is a copy, or becomes one before `tail` says so: bits 63..48 epoch, 47..24 words, 23..0 first
     /// word; 0: of nothing.
     newest_of: AtomicU64,
-    /// What was published last, if it is so short: who waits for it has it with the index, in one line.
+    /// What was published last, or is about to be, if it is so short: who waits for it has it with the index, in one line.
     newest: [AtomicU64; NEWEST_WORDS],
 }
 
@@ -189,7 +189,7 @@ impl<'a> Ring<'a> {
     /// Says that `count` words (at most [`NEWEST_WORDS`]) from `start` are about to lie beside the index, and about to be
     /// published, and returns where the copy goes. Nobody takes it before they are published.
     #[inline]
-    pub(super) fn show_newest(&self, epoch: u16, start: usize, count: usize) -> &'a [AtomicU64] {
+    pub(super) fn mark_newest(&self, epoch: u16, start: usize, count: usize) -> &'a [AtomicU64] {
         let line = &self.words.producer;
         let of = Indices {
             at: start,
