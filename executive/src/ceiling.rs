@@ -144,6 +144,12 @@ impl Words {
         self.deferred.store(true, Ordering::Relaxed);
     }
 
+    /// True if there is a note.
+    #[inline(always)]
+    pub fn is_deferred(&self) -> bool {
+        self.deferred.load(Ordering::Relaxed)
+    }
+
     /// Takes the note; inside a kernel section.
     #[inline(always)]
     pub fn take_deferred(&self) -> bool {

@@ -118,13 +118,15 @@ impl Core {
         self.leave(floor);
     }
 
-    /// Idle, with mail for a channel's task: straight to its job, unless something as urgent waits. Inside a kernel
-    /// section.
+    /// Idle, with mail for a channel's task: straight to its job, if it is the next thing to do and nothing else has come
+    /// up since the turn began. Inside a kernel section.
     #[inline]
     fn run_for_mail(&self, task: u16, now: u64, floor: Limit) {
         let entry = self.bound().entry(task);
         let node = &self.bound().nodes[usize::from(entry.task.first_node)];
-        if node.state.get() != NodeState::Free || !self.is_next(entry.task, floor) {
+        let free = node.state.get() == NodeState::Free;
+        if !free || !self.is_next(entry.task, floor) || self.words.is_deferred() || self.stopping()
+        {
             self.pend_mail(task, now, floor);
             return;
         }
@@ -137,7 +139,8 @@ impl Core {
             queued: false,
             release: now,
         };
-        self.run_job(job, &entry, now, floor);
+        // Started now, not then: an interrupt may have run jobs of its own since.
+        self.run_job(job, &entry, 0, floor);
     }
 
     fn take_back_doorbells(&self) {

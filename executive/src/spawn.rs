@@ -293,8 +293,8 @@ impl Core {
     /// Calls a task's run function.
     #[inline(always)]
     pub(crate) fn call(&self, run: unsafe fn(&Core, Job), job: Job) {
-        // SAFETY: the dispatcher calls this inside a kernel section, for a job of this very task that it has just
-        // taken from the ready list, so no other run of the same task is on the stack: the ceiling is at its level then.
+        // SAFETY: the dispatcher calls this inside a kernel section, for a job of this very task that the ceiling outside
+        // lets in, so no other run of the same task is on the stack: the ceiling is at its level then.
         unsafe { run(self, job) };
     }
 }
