@@ -28,7 +28,7 @@ pub(crate) struct Rounds {
 }
 
 /// The most channels that an image can have.
-pub const CHANNELS_MAX: usize = 64;
+pub const CHANNEL_DECLS_MAX: usize = 64;
 
 impl Rounds {
     pub const fn new() -> Self {

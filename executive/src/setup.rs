@@ -7,7 +7,7 @@ use offsched_abi::telemetry::{CoreTelemetry, TaskTelemetry};
 
 use crate::ceiling::LEVEL_MAX;
 use crate::image::Image;
-use crate::mail::CHANNELS_MAX;
+use crate::mail::CHANNEL_DECLS_MAX;
 use crate::port::Port;
 use crate::task::{NONE, OnMiss, Release};
 #[cfg(doc)]
@@ -95,7 +95,7 @@ pub(crate) fn check(image: &Image<'_>, setup: &Setup<'_>) -> Result<(), StartErr
         .iter()
         .map(|channel| usize::from(channel.clients))
         .sum();
-    if image.channels.len() > CHANNELS_MAX
+    if image.channels.len() > CHANNEL_DECLS_MAX
         || places > usize::from(NONE)
         || setup.channels.len() != places
     {

@@ -11,7 +11,7 @@ const TASKS_MAX: usize = 4096;
 /// Most jobs that an image can hold: numbered in 16 bits, of which one value means none.
 const NODES_MAX: usize = u16::MAX as usize - 1;
 /// Most channels of an image.
-const CHANNELS_MAX: usize = 64;
+const CHANNEL_DECLS_MAX: usize = 64;
 /// Most clients of all its channels together.
 const CLIENTS_MAX: usize = 1024;
 
@@ -121,7 +121,7 @@ impl System {
                 tasks().map(|t| usize::from(t.nodes())).sum(),
                 NODES_MAX,
             ),
-            ("channels", channels().count(), CHANNELS_MAX),
+            ("channels", channels().count(), CHANNEL_DECLS_MAX),
             (
                 "clients of all channels",
                 channels().map(|c| usize::from(c.clients)).sum(),
