@@ -82,7 +82,7 @@ impl Machine {
 }
 
 /// QEMU with what it needs around it.
-fn program(qemu: &Qemu) -> Command {
+pub fn program(qemu: &Qemu) -> Command {
     let mut command = Command::new(&qemu.program);
     let mut libraries = qemu.libraries.clone();
     libraries.extend(

@@ -9,6 +9,7 @@
 //! boot      QEMU, for one scenario                                           session.rs, machine.rs, scenario.rs
 //! talk      the guest's lines; looks into it from outside                    guest.rs, monitor.rs
 //! measure   two boots in counted time, a budget for each figure              timing.rs, budgets.rs
+//! aim       an NMI at each instruction of the module's trampoline              trampoline.rs, stub.rs
 //! uart      what the core wrote to a UART of its own                        uart.rs
 //! report    pass and fail, case by case                                      report.rs
 //! targets   the same cases hosted, or on a lab machine over ssh              target.rs
@@ -32,8 +33,10 @@ mod report;
 mod run;
 mod scenario;
 mod session;
+mod stub;
 mod target;
 mod timing;
+mod trampoline;
 mod uart;
 mod vm;
 
@@ -121,7 +124,7 @@ fn list(options: &Options) -> Result<(), Trouble> {
     let counted = [Scenario::Apps, Scenario::Deadlines, Scenario::Timing];
     let own = Scenario::OWN_BOOT.into_iter().chain(counted);
     own.map(Scenario::title)
-        .chain([vm::TITLE])
+        .chain([vm::TITLE, trampoline::TITLE])
         .filter(|name| options.wants(name))
         .for_each(|name| println!("{name}"));
     Ok(())
@@ -239,6 +242,18 @@ fn one(
         }
         let name = format!("{}, {machine}", kernel.release);
         summary.add(&name, report, begin.elapsed());
+    }
+    if options.wants(trampoline::TITLE) && !options.timing {
+        let begin = Instant::now();
+        let mut report = Report::default();
+        let places = trampoline::check(qemu, module, &session.logs);
+        let places = places.map(|places| report.note(format!("an NMI at {places} instructions")));
+        report.case(trampoline::TITLE, places);
+        summary.add(
+            &format!("{}, trampoline", kernel.release),
+            report,
+            begin.elapsed(),
+        );
     }
     counted(options, &session, root, suite, summary);
     Ok(())

@@ -78,6 +78,11 @@ impl Monitor {
         }
     }
 
+    /// Sends an NMI to every processor that firmware has prepared for one.
+    pub fn nmi(&mut self) -> Result<(), String> {
+        self.execute("inject-nmi", json!({})).map(|_| ())
+    }
+
     /// True if a processor waits for a start-up IPI, as INIT leaves it (Intel SDM vol. 3A, 10.1.1: at the reset vector),
     /// and not as Linux or an image would halt it.
     pub fn parked(&mut self, cpu: u32) -> Result<bool, String> {
