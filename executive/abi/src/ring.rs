@@ -47,13 +47,15 @@
 //! [`Storage`]: bbqueue::traits::storage::Storage
 
 mod consumer;
+mod errors;
 mod frame;
 mod overlay;
 mod producer;
 mod words;
 
-pub use consumer::{Consumer, RecvError};
-pub use producer::{Producer, SendError};
+pub use consumer::Consumer;
+pub use errors::{RecvError, SendError};
+pub use producer::Producer;
 pub use words::{ConsumerLine, NEWEST_WORDS, ProducerLine, Ring, RingWords};
 
 /// Bytes in the unit that ring indices count, and the alignment of every payload.

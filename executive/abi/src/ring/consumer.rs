@@ -1,59 +1,14 @@
 //! The receiving half of a ring.
 
 use core::cell::Cell;
-use core::fmt;
 
 use bbqueue::prod_cons::stream::StreamGrantR;
 use bbqueue::traits::coordination::ReadGrantError;
 
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::{NEWEST_WORDS, RecvError, Ring, WORD_BYTES, frame, frame_words};
 use crate::sync::AtomicU64;
-
-/// Why nothing was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecvError {
-    /// Nothing there now.
-    Empty,
-    /// The next frame does not fit the buffer given; it stays in the ring.
-    BufferTooSmall {
-        /// The frame's payload in bytes.
-        needed: usize,
-    },
-    /// The next frame has another length than was asked for; it stays in the ring.
-    OtherLength {
-        /// The frame's payload in bytes.
-        found: usize,
-    },
-    /// The channel is not open in the epoch that this end is attached to.
-    Closed,
-    /// The peer published an index or a length that no honest peer could have. The channel needs
-    /// a reset.
-    PeerCorrupt,
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => write!(f, "no message is waiting"),
-            Self::BufferTooSmall { needed } => {
-                write!(
-                    f,
-                    "the next message has {needed} bytes, more than the buffer given"
-                )
-            }
-            Self::OtherLength { found } => write!(
-                f,
-                "the next message has {found} bytes, another length than was asked for"
-            ),
-            Self::Closed => write!(f, "the channel is closed"),
-            Self::PeerCorrupt => write!(f, "the peer damaged the ring; the channel needs a reset"),
-        }
-    }
-}
-
-impl core::error::Error for RecvError {}
 
 /// The private state of the receiving side; indices in words.
 struct Receiving<'a> {

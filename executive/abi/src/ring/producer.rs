@@ -1,45 +1,13 @@
 //! The sending half of a ring.
 
 use core::cell::Cell;
-use core::fmt;
 
 use bbqueue::traits::coordination::WriteGrantError;
 
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{NEWEST_WORDS, Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::{NEWEST_WORDS, Ring, SendError, WORD_BYTES, frame, frame_words};
 use crate::sync::AtomicU64;
-
-/// Why a frame was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendError {
-    /// No room now; there will be when the peer has received.
-    Full,
-    /// The frame can never be sent in this ring.
-    TooLong {
-        /// The longest payload in bytes.
-        max: usize,
-    },
-    /// The channel is not open in the epoch that this end is attached to.
-    Closed,
-    /// The peer published an index that no honest peer could have. The channel needs a reset.
-    PeerCorrupt,
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => write!(f, "the ring is full; try again when the peer has received"),
-            Self::TooLong { max } => {
-                write!(f, "the message is longer than the ring takes ({max} bytes)")
-            }
-            Self::Closed => write!(f, "the channel is closed"),
-            Self::PeerCorrupt => write!(f, "the peer damaged the ring; the channel needs a reset"),
-        }
-    }
-}
-
-impl core::error::Error for SendError {}
 
 /// No frame ends at the ring's first word.
 const NOTHING: usize = 0;
