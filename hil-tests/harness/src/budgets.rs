@@ -16,7 +16,8 @@ const HEAD: &str = "\
 /// in two boots, but not with another file in the guest.
 const OF_ALARMS: [&str; 2] = ["alarm at ", "lateness of a task"];
 
-/// Cycles that those may differ from their budgets, and others not.
+/// Cycles that those may be above their budgets. Below says nothing: one that was due when the loop looked is not late at
+/// all.
 const PHASE: u64 = 3;
 
 /// Figures in which Linux has a part.
@@ -77,7 +78,7 @@ impl Budgets {
                     "timing {name}: {now} cycles, budget {budget} (+{})",
                     now - budget
                 )),
-                _ if *now + slack < budget => report.fail(&format!(
+                _ if *now < budget && !alarm => report.fail(&format!(
                     "timing {name}: {now} cycles, budget {budget} (-{}): better; {LOWER}",
                     budget - now
                 )),
@@ -178,9 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_of_an_alarm_may_differ_by_the_loop_that_it_meets() {
+    fn a_figure_of_an_alarm_may_differ_by_where_it_meets_the_loop() {
         let file = "13  alarm at 1 ms, lateness\n13  lock\n";
-        for (alarm, failed) in [(10, 0), (16, 0), (9, 1), (17, 1)] {
+        for (alarm, failed) in [(0, 0), (16, 0), (17, 1)] {
             let report = judged(file, &[("alarm at 1 ms, lateness", alarm), ("lock", 13)]);
             assert_eq!(
                 (report.passed, report.failed),
