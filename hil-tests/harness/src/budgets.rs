@@ -9,7 +9,7 @@ const HEAD: &str = "\
 # What each figure of the timing app may have, in instructions (= cycles = ns) of counted time.
 # `cargo xtask hil --timing` compares, and another figure fails, be it better; `cargo xtask hil --timing --bless` writes
 # what it measured. A figure that passes through Linux is compared on the kernel behind the @ only; one of an alarm may
-# differ by 3 cycles, because an alarm meets a loop of a few instructions at any of them.
+# be 3 cycles above, and anything below, because an alarm meets a loop of a few instructions at any of them.
 ";
 
 /// Figures of an alarm, by how their names begin: it meets a loop of a few instructions at any of them, which is the same
