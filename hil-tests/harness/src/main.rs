@@ -9,7 +9,7 @@
 //! boot      QEMU, for one scenario                                           session.rs, machine.rs, scenario.rs
 //! talk      the guest's lines; looks into it from outside                    guest.rs, monitor.rs
 //! measure   two boots in counted time, a budget for each figure              timing.rs, budgets.rs
-//! aim       an NMI at each instruction of the module's trampoline              trampoline.rs, stub.rs
+//! aim       an NMI at each instruction of the module's trampoline            trampoline.rs, stub.rs
 //! uart      what the core wrote to a UART of its own                        uart.rs
 //! report    pass and fail, case by case                                      report.rs
 //! targets   the same cases hosted, or on a lab machine over ssh              target.rs
