@@ -27,6 +27,8 @@ const CODE: usize = 2 * 4096;
 const MESSAGE: usize = 3 * 4096;
 const BINDING: usize = 4 * 4096;
 const MESSAGE_BYTES: usize = 32;
+/// Calls between two words about how far a fuzzer is: root's offloads a CPU now and then, so a million of its calls take long.
+const SAID: u32 = 10_000;
 /// HLT, eight times.
 const HALTS: u64 = 0xf4f4_f4f4_f4f4_f4f4;
 const BIND: u32 = 3 << 30 | (size_of::<Bind>() as u32) << 16 | KIND << 8 | call::BIND as u32;
@@ -134,8 +136,11 @@ impl Fuzzer {
     }
 
     fn run(&mut self, calls: u32) -> Outcome {
-        for _ in 0..calls {
+        for number in 1..=calls {
             self.call()?;
+            if number.is_multiple_of(SAID) {
+                println!("round {number} of {calls}");
+            }
         }
         // Random calls that are all refused at the first look try nothing.
         if self.loads_for.is_some() && self.taken == 0 {
