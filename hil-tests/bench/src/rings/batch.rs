@@ -34,12 +34,12 @@ fn ours(book: &mut Book, pair: Pair) -> Result<(), String> {
     let parts = Parts::new(ROOM * FRAME_BYTES);
     let (mut app, mut core) = parts.ends().ok_or("a ring is too small")?;
     let batch = [[7; 16]; MESSAGES];
-    let send = || {
+    let send = move || {
         let bytes = black_box(&batch).as_flattened();
         black_box(app.send_equal(bytes, size_of::<Message>()).is_ok());
     };
     let mut buf = [Message::default(); MESSAGES];
-    let receive = || {
+    let receive = move || {
         let got = core.recv_equal(buf.as_flattened_mut(), size_of::<Message>());
         let count = got.unwrap_or(0);
         for message in &buf[..count] {
@@ -53,12 +53,12 @@ fn ours(book: &mut Book, pair: Pair) -> Result<(), String> {
 fn rtrb(book: &mut Book, pair: Pair) -> Result<(), String> {
     let (mut producer, mut consumer) = RingBuffer::<Message>::new(ROOM);
     let batch = [[7; 16]; MESSAGES];
-    let send = || {
+    let send = move || {
         if let Ok(chunk) = producer.write_chunk_uninit(MESSAGES) {
             chunk.fill_from_iter(black_box(&batch).iter().copied());
         }
     };
-    let receive = || {
+    let receive = move || {
         let count = consumer.slots().min(MESSAGES);
         match consumer.read_chunk(count) {
             Ok(chunk) => {
@@ -76,11 +76,11 @@ fn rtrb(book: &mut Book, pair: Pair) -> Result<(), String> {
 fn ringbuf(book: &mut Book, pair: Pair) -> Result<(), String> {
     let (mut producer, mut consumer) = HeapRb::<Message>::new(ROOM).split();
     let batch = [[7; 16]; MESSAGES];
-    let send = || {
+    let send = move || {
         producer.push_slice(black_box(&batch));
     };
     let mut buf = [Message::default(); MESSAGES];
-    let receive = || {
+    let receive = move || {
         let count = consumer.pop_slice(&mut buf);
         for message in &buf[..count] {
             black_box(message);

@@ -6,6 +6,11 @@ use offsched_hosted::{CpuList, confine_caller};
 
 use super::Pair;
 
+/// Something in lines of its own: what one thread writes and what another reads beside it would else be one miss more for
+/// both, and it depends on how the compiler lays a stack out who pays.
+#[repr(align(128))]
+pub struct Apart<T>(pub T);
+
 /// Pins the calling thread.
 ///
 /// # Errors
@@ -36,10 +41,10 @@ pub fn beside<R>(
     far: impl FnOnce(&AtomicBool) + Send,
     near: impl FnOnce() -> R,
 ) -> Result<R, String> {
-    let end = AtomicBool::new(false);
+    let end = Apart(AtomicBool::new(false));
     let (give, take) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        let end = &end;
+        let end = &end.0;
         scope.spawn(move || {
             let pinned = pin(pair.core);
             let runs = pinned.is_ok();

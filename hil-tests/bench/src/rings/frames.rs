@@ -34,10 +34,10 @@ fn frames(book: &mut Book, id: &'static str, pair: Pair, bytes: usize) -> Result
     let parts = Parts::new(RING_BYTES);
     let (mut app, mut core) = parts.ends().ok_or("a ring is too small")?;
     let (frame, mut buf) = (vec![7; bytes], [0; FRAME_MAX]);
-    let send = || {
+    let send = move || {
         black_box(app.try_send(black_box(&frame)).is_ok());
     };
-    let receive = || {
+    let receive = move || {
         let got = core.try_recv(&mut buf).is_ok();
         black_box(&buf);
         usize::from(got)
@@ -47,14 +47,15 @@ fn frames(book: &mut Book, id: &'static str, pair: Pair, bytes: usize) -> Result
 
 fn memcpy(book: &mut Book, id: &'static str, pair: Pair, bytes: usize) -> Result<(), String> {
     let slots: Vec<Slot> = (0..RING_BYTES / bytes).map(|_| Slot::default()).collect();
+    let slots = slots.as_slice();
     let (frame, mut buf) = (vec![7; bytes], [0; FRAME_MAX]);
     let (mut at, mut from) = (0, 0);
-    let send = || {
+    let send = move || {
         if slots[at].put(black_box(&frame)) {
             at = (at + 1) % slots.len();
         }
     };
-    let receive = || {
+    let receive = move || {
         let got = slots[from].take(&mut buf[..bytes]);
         black_box(&buf);
         if got {

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use offsched::abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd};
 
-use super::{Pair, far};
+use super::Pair;
+use super::far::{Apart, beside};
 use crate::clock::now;
 use crate::series::{BATCH, BATCHES, Book, Timing};
 
 /// A channel in the process's own memory.
+#[repr(align(128))]
 pub struct Parts {
     state: ChannelState,
     control: Box<ControlPage>,
@@ -44,38 +46,40 @@ impl Parts {
 }
 
 /// Sends from here as fast as it goes and times it where it is received: a sample is the time between two looks that
-/// complete `each` messages, for one message.
+/// complete `each` messages, for one message. What either side writes lies [apart](Apart) from what the other touches, if
+/// `send` and `receive` own it.
 pub fn stream(
     book: &mut Book,
     id: &'static str,
     pair: Pair,
     each: usize,
-    mut send: impl FnMut(),
-    mut receive: impl FnMut() -> usize + Send,
+    send: impl FnMut(),
+    receive: impl FnMut() -> usize + Send,
 ) -> Result<(), String> {
     if !book.wants(&[id]) {
         return Ok(());
     }
-    let mut stamps = Vec::with_capacity(BATCHES * BATCH + 1);
-    let done = AtomicBool::new(false);
+    let (mut send, mut receive) = (Apart(send), Apart(receive));
+    let mut stamps = Apart(Vec::with_capacity(BATCHES * BATCH + 1));
+    let done = Apart(AtomicBool::new(false));
     let far = |end: &AtomicBool| {
         let (mut got, mut next) = (0, each);
-        while stamps.len() < stamps.capacity() && !end.load(Ordering::Relaxed) {
-            got += receive();
+        while stamps.0.len() < stamps.0.capacity() && !end.load(Ordering::Relaxed) {
+            got += (receive.0)();
             if got >= next {
-                stamps.push((now(), got));
+                stamps.0.push((now(), got));
                 next = got + each;
             }
         }
-        done.store(true, Ordering::Relaxed);
+        done.0.store(true, Ordering::Relaxed);
     };
-    far::beside(pair, far, || {
-        while !done.load(Ordering::Relaxed) {
-            send();
+    beside(pair, far, || {
+        while !done.0.load(Ordering::Relaxed) {
+            (send.0)();
         }
     })?;
     if let Some(series) = book.series(id, Timing::Exact) {
-        series.add_stamps(&stamps);
+        series.add_stamps(&stamps.0);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use offsched_client::{Channel, Device, Error};
 use offsched_hosted::{Config, Outcome};
 use offsched_hosted_device::Served;
 
+use super::far::Apart;
 use super::{Pair, far};
 use crate::clock::ordered;
 use crate::series::{Book, EMPTY};
@@ -112,16 +113,12 @@ fn there_and_back(channel: &mut Channel) -> Result<(), Error> {
     Ok(())
 }
 
-/// A line of its own.
-#[repr(align(128))]
-struct Line(AtomicU64);
-
 /// The bare line: one side makes it odd, the other even again.
 fn line(book: &mut Book, pair: Pair) -> Result<(), String> {
     if !book.wants(&["trip.line"]) && !book.wants(&[EMPTY]) {
         return Ok(());
     }
-    let line = Line(AtomicU64::new(0));
+    let line = Apart(AtomicU64::new(0));
     let far = |end: &AtomicBool| {
         let mut next = 1;
         while !end.load(Ordering::Relaxed) {
