@@ -11,7 +11,7 @@ use offsched_abi::image::SHARED_ADDRESS;
 use offsched_device::ImageFile;
 
 use crate::Outcome;
-use crate::rig::{NODE, Rig};
+use crate::rig::{MODULE, NODE, Rig};
 
 /// Until a reboot or a panic that was asked for has happened.
 const AT_ONCE: Duration = Duration::from_secs(60);
@@ -49,13 +49,13 @@ pub fn panic(rig: &Rig) -> Outcome {
 }
 
 /// The kernel was locked down from the start, so `init` could not load the module.
-pub fn locked_module() -> Outcome {
+pub fn locked_module(rig: &Rig) -> Outcome {
     let state = lockdown()?;
     if !state.contains("[integrity]") {
         return Err(format!("no lockdown: {state}"));
     }
     let again = Command::new("insmod")
-        .arg("/offsched.ko")
+        .arg(rig.file(MODULE))
         .output()
         .map_err(|error| format!("insmod: {error}"))?;
     if again.status.success() || Path::new(NODE).exists() {

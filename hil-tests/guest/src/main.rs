@@ -1,7 +1,7 @@
 //! Runs the cases on the kernel's device, inside a guest or on a lab machine.
 //!
-//! `offsched-guest FOLDER`: the folder has `images/` (ELF files) and
-//! `expected/` (what the example apps print). One line for each case, on the
+//! `offsched-guest FOLDER`: the folder has `images/` (ELF files), `expected/`
+//! (what the example apps print) and the module, as a file. One line for each case, on the
 //! standard output: `pass NAME`, `fail NAME: why`, `skip NAME: why`; figures as
 //! `figure NAME CYCLES`, remarks as `note TEXT`; `round N of M` when a case takes long; at the end `done`.
 //!
@@ -60,7 +60,7 @@ type Outcome = Result<(), String>;
 /// Runs the cases on the kernel's device
 #[derive(Parser)]
 struct Options {
-    /// Where `images` and `expected` are
+    /// Where `images`, `expected` and `offsched.ko` are
     folder: PathBuf,
     /// What to do
     #[arg(value_enum, default_value_t = Scenario::Cases)]
@@ -177,7 +177,7 @@ fn main() -> ExitCode {
         Scenario::Apps => cases(&rig, &options.unfiltered(), apps::cases(&rig)),
         Scenario::Reboot => one("reboot while a core runs", || ends::reboot(&rig)),
         Scenario::Panic => one("Linux panics, the core goes on", || ends::panic(&rig)),
-        Scenario::LockedModule => one("lockdown refuses the module", ends::locked_module),
+        Scenario::LockedModule => one("lockdown refuses the module", || ends::locked_module(&rig)),
         Scenario::LockedImage => one("lockdown refuses an image", || ends::locked_image(&rig)),
         Scenario::Deadlines => one("deadlines beside a crash", || pair::deadlines(&rig)),
         Scenario::Timing => one("timing app", || timing::figures(&rig)),

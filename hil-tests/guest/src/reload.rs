@@ -7,17 +7,15 @@ use std::process::Command;
 use crate::Outcome;
 use crate::case::Case;
 use crate::clients::printed_by;
-use crate::rig::{NODE, Rig};
+use crate::rig::{MODULE, NODE, Rig};
 
-/// Where the guest has the module.
-const FILE: &str = "/offsched.ko";
 /// What there is of it.
 const CLASS: &str = "/sys/class/offsched";
 const STEPS: &str = "/sys/devices/system/cpu/hotplug/states";
 const STEP: &str = "offsched:veto";
 
 pub fn cases() -> Vec<Case> {
-    vec![Case::new("the module goes and comes back", reload).with_file(FILE)]
+    vec![Case::new("the module goes and comes back", reload).with_part(MODULE)]
 }
 
 fn reload(rig: &Rig) -> Outcome {
@@ -28,7 +26,7 @@ fn reload(rig: &Rig) -> Outcome {
     traces(&[false; 4])?;
     rig.plug("0")?;
     rig.plug("1")?;
-    printed_by(Command::new("insmod").arg(FILE))?;
+    printed_by(Command::new("insmod").arg(rig.file(MODULE)))?;
     let device = rig.device()?;
     let fresh = device.status().map_err(|error| error.to_string())?;
     if core.epoch == 0 || fresh.epoch != 0 || fresh.shared_bytes != 0 {

@@ -20,6 +20,8 @@ use crate::raw::{self, Mapping};
 const LENGTH: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
 pub const NODE: &str = "/dev/offsched";
+/// The module, which is loaded already: where it came with the cases.
+pub const MODULE: &str = "offsched.ko";
 
 /// Where the images are and which CPU is theirs; how much to do.
 #[derive(Clone)]

@@ -11,6 +11,6 @@ mount -t tracefs none /sys/kernel/tracing
 mount -t securityfs none /sys/kernel/security
 stty -F /dev/ttyS1 raw -echo
 exec </dev/ttyS1 >/dev/ttyS1 2>&1
-insmod /offsched.ko
+insmod /cases/offsched.ko
 /offsched-guest /cases "$@"
 poweroff -f

@@ -21,10 +21,11 @@ const VM_INIT: &str = include_str!("vm/init.sh");
 
 /// Packs a guest for a kernel.
 pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Result<PathBuf, String> {
-    let mut archive = Archive::guest(kernel, module, INIT)?;
+    let mut archive = Archive::guest(kernel, INIT)?;
     for name in ["cases", "cases/images", "cases/expected"] {
         archive.entry(name, FOLDER, &[], (0, 0));
     }
+    archive.file("cases/offsched.ko", FILE, module)?;
     for name in ["offsched_example.ko", "offsched_bursts.ko"] {
         archive.file(&format!("cases/{name}"), FILE, &module.with_file_name(name))?;
     }
@@ -77,7 +78,8 @@ pub fn pack_vm(
     module: &Path,
     vm: &Vm<'_>,
 ) -> Result<PathBuf, String> {
-    let mut archive = Archive::guest(kernel, module, VM_INIT)?;
+    let mut archive = Archive::guest(kernel, VM_INIT)?;
+    archive.file("offsched.ko", FILE, module)?;
     archive.file("bin/offsched", PROGRAM, vm.command)?;
     archive.entry("images", FOLDER, &[], (0, 0));
     for (name, file) in vm.images {
@@ -107,8 +109,8 @@ struct Archive {
 }
 
 impl Archive {
-    /// What every guest has: a first program, busybox, the module.
-    fn guest(kernel: &Kernel, module: &Path, init: &str) -> Result<Self, String> {
+    /// What every guest has: a first program and busybox.
+    fn guest(kernel: &Kernel, init: &str) -> Result<Self, String> {
         let mut archive = Self::default();
         for name in ["bin", "dev", "proc", "sys"] {
             archive.entry(name, FOLDER, &[], (0, 0));
@@ -117,7 +119,6 @@ impl Archive {
         archive.entry("dev/console", CONSOLE, &[], (5, 1));
         archive.entry("init", PROGRAM, init.as_bytes(), (0, 0));
         archive.file("bin/busybox", PROGRAM, &kernel.busybox)?;
-        archive.file("offsched.ko", FILE, module)?;
         Ok(archive)
     }
 

@@ -10,14 +10,13 @@ if [ "$(id -u)" = 0 ]; then root=; else root="sudo -n"; fi
 $root true || die "the cases need root: log in as root, or allow sudo without a password"
 [ ! -e /sys/module/offsched ] || die "the module is loaded already: sudo rmmod offsched"
 [ -e "/sys/devices/system/cpu/cpu$cpu/online" ] || die "CPU $cpu cannot be taken out of Linux: choose another with --lab-cpu"
-module=$folder/offsched.ko
+module=$folder/cases/offsched.ko
 if [ ! -e "$module" ]; then
 	headers=/lib/modules/$(uname -r)/build
 	[ -e "$headers" ] || die "no kernel headers: apt install linux-headers-$(uname -r), or give --lab-module"
 	make -s -C "$folder/kmod" OFFSCHED_EXAMPLES=m >&2 || die "the module does not build here"
-	module=$folder/kmod/offsched.ko
-	# The clients inside the kernel: without them their cases are skipped.
-	cp "$folder"/kmod/offsched_*.ko "$folder/cases/" || die "the example modules were not built"
+	# With the clients inside the kernel: without them their cases are skipped.
+	cp "$folder"/kmod/offsched*.ko "$folder/cases/" || die "the modules were not built"
 fi
 $root insmod "$module" || die "the module does not load; was it built for $(uname -r)?"
 $root "$folder/offsched-guest" "$folder/cases" --cpu "$cpu" "$@"

@@ -97,7 +97,7 @@ fn stage(folder: &Path, root: &Path, cases: &Cases, module: Option<&Path>) -> Re
     }
     match module {
         Some(module) => {
-            put(module, "offsched.ko")?;
+            put(module, "cases/offsched.ko")?;
         }
         None => {
             for file in files(&root.join("devnode/kmod"))? {
