@@ -15,7 +15,7 @@ use crate::rig::{Offloaded, Rig};
 
 const EXAMPLE: &str = "offsched_example";
 const BURSTS: &str = "offsched_bursts";
-/// Not where a module was given that was built elsewhere.
+/// Not where a module was given that was built elsewhere, with nothing beside it.
 const FILE: &str = "offsched_example.ko";
 const BURSTS_FILE: &str = "offsched_bursts.ko";
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -12,6 +12,9 @@ use crate::uart;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// Modules that are clients inside the kernel: built beside the module, and cases.
+pub const CLIENT_MODULES: [&str; 2] = ["offsched_example.ko", "offsched_bursts.ko"];
+
 /// What goes into the guest besides the module.
 pub struct Cases {
     pub program: PathBuf,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::build::Cases;
+use crate::build::{CLIENT_MODULES, Cases};
 use crate::parts::{Kernel, the_file};
 use crate::run::output;
 
@@ -26,7 +26,7 @@ pub fn pack(work: &Path, kernel: &Kernel, module: &Path, cases: &Cases) -> Resul
         archive.entry(name, FOLDER, &[], (0, 0));
     }
     archive.file("cases/offsched.ko", FILE, module)?;
-    for name in ["offsched_example.ko", "offsched_bursts.ko"] {
+    for name in CLIENT_MODULES {
         archive.file(&format!("cases/{name}"), FILE, &module.with_file_name(name))?;
     }
     archive.file("offsched-guest", PROGRAM, &cases.program)?;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 
-use crate::build::{self, Cases};
+use crate::build::{self, CLIENT_MODULES, Cases};
 use crate::report::Report;
 
 /// The program that works on the machine.
@@ -25,7 +25,8 @@ pub struct LabOptions {
     /// ssh: the CPU for the cores
     #[arg(long, value_name = "N", default_value_t = 1)]
     lab_cpu: u32,
-    /// ssh: a module built for that machine's kernel (default: built there, from its headers)
+    /// ssh: a module built for that machine's kernel (default: built there, from its headers); `offsched_example.ko`
+    /// and `offsched_bursts.ko`, clients inside the kernel for some of the cases, are taken too if they lie beside it
     #[arg(long, value_name = "FILE")]
     lab_module: Option<PathBuf>,
 }
@@ -98,6 +99,9 @@ fn stage(folder: &Path, root: &Path, cases: &Cases, module: Option<&Path>) -> Re
     match module {
         Some(module) => {
             put(module, "cases/offsched.ko")?;
+            for (name, file) in beside(module) {
+                put(&file, &format!("cases/{name}"))?;
+            }
         }
         None => {
             for file in files(&root.join("devnode/kmod"))? {
@@ -107,6 +111,14 @@ fn stage(folder: &Path, root: &Path, cases: &Cases, module: Option<&Path>) -> Re
     }
     let script = folder.join("remote.sh");
     fs::write(&script, REMOTE).map_err(|error| format!("{}: {error}", script.display()))
+}
+
+/// The clients inside the kernel that lie beside a module: without them their cases are skipped.
+fn beside(module: &Path) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    CLIENT_MODULES
+        .map(|name| (name, module.with_file_name(name)))
+        .into_iter()
+        .filter(|(_, file)| file.exists())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
@@ -220,6 +232,19 @@ fn cases(host: &str, place: &str, cpu: u32, words: &[String]) -> Result<Report, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clients_inside_the_kernel_are_taken_from_beside_the_module() {
+        let folder = std::env::temp_dir().join(format!("offsched-beside-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["offsched.ko", "offsched_bursts.ko", "offsched_other.ko"] {
+            fs::write(folder.join(name), name).unwrap();
+        }
+        let found: Vec<_> = beside(&folder.join("offsched.ko")).collect();
+        let bursts = folder.join("offsched_bursts.ko");
+        assert_eq!(found, [("offsched_bursts.ko", bursts)]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn a_shell_leaves_a_quoted_word_alone() {
