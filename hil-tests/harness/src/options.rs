@@ -201,8 +201,10 @@ impl Options {
             format!("--kills={}", self.kills.unwrap_or(kills)),
             format!("--seed={}", self.seed.unwrap_or(1)),
         ];
-        // They run in counted time: what they print depends on tenths of a second, which a busy host may take.
-        words.extend(self.short.then(|| "--no-apps".to_owned()));
+        // They run in counted time: what they print depends on tenths of a second, which a busy host may take. A lab
+        // machine has no such time, and is busy with nothing else.
+        let counted = self.short && self.target == Target::Qemu;
+        words.extend(counted.then(|| "--no-apps".to_owned()));
         words.extend(self.filter.iter().map(|text| format!("--filter={text}")));
         words
     }
@@ -228,12 +230,22 @@ pub fn cache_folder(asked: Option<&Path>) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
 
+    fn options(line: &str) -> Options {
+        let cli = Cli::try_parse_from(line.split_whitespace());
+        cli.unwrap_or_else(|why| panic!("{why}")).options
+    }
+
+    #[test]
+    fn only_where_the_apps_run_in_counted_time_the_others_do_not_have_them() {
+        let no_apps = |line| options(line).for_guest().contains(&"--no-apps".to_owned());
+        assert!(no_apps("hil --short"));
+        assert!(!no_apps("hil"));
+        assert!(!no_apps("hil --target ssh:lab --short"));
+    }
+
     #[test]
     fn an_option_that_a_target_cannot_follow_is_named() {
-        let foreign = |line: &str| {
-            let cli = Cli::try_parse_from(line.split_whitespace());
-            cli.unwrap_or_else(|why| panic!("{why}")).options.foreign()
-        };
+        let foreign = |line| options(line).foreign();
         assert_eq!(foreign("hil --kernel rt --cpus 2 --filter x"), None);
         assert_eq!(foreign("hil --target ssh:lab --long --filter x"), None);
         assert_eq!(foreign("hil --target ssh:lab --cpus 2"), Some("--cpus"));
