@@ -114,12 +114,13 @@ fn clients(root: &Path, work: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     Ok(all)
 }
 
-/// The names of the cases that the program has: it runs here as well as in a guest.
-pub fn names(root: &Path, program: &Path) -> Result<Vec<String>, String> {
+/// The names of the cases that the program runs with these options: it runs here as well as in a guest.
+pub fn names(root: &Path, program: &Path, options: &[String]) -> Result<Vec<String>, String> {
     let text = output(
         Command::new(program)
             .arg(root.join("hil-tests/apps"))
-            .arg("--list"),
+            .arg("--list")
+            .args(options),
     )?;
     Ok(text.lines().map(str::to_owned).collect())
 }

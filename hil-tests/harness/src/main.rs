@@ -2,7 +2,7 @@
 //! image on a processor that Linux gave away.
 //!
 //! ```text
-//! options   which kernels, machines and cases                                options.rs
+//! options   which kernels, machines and cases                                options.rs, names.rs
 //! fetch     kernel, headers, busybox, QEMU -> a cache folder, without root   apt.rs, parts.rs
 //! build     module, images, the program inside the guest                     build.rs
 //! pack      all of it into an initramfs                                      initramfs.rs
@@ -27,6 +27,7 @@ mod guest;
 mod initramfs;
 mod machine;
 mod monitor;
+mod names;
 mod options;
 mod parts;
 mod report;
@@ -115,18 +116,9 @@ fn root() -> Result<&'static Path, String> {
 fn list(options: &Options) -> Result<(), Trouble> {
     let root = root()?;
     let work = build::target_folder(root).join("hil");
-    let program = build::program(root, &work)?;
-    for name in build::names(root, &program)? {
-        if options.wants(&name) {
-            println!("{name}");
-        }
+    for name in names::wanted(options, root, &work)? {
+        println!("{name}");
     }
-    let counted = [Scenario::Apps, Scenario::Deadlines, Scenario::Timing];
-    let own = Scenario::OWN_BOOT.into_iter().chain(counted);
-    own.map(Scenario::title)
-        .chain([vm::TITLE, trampoline::TITLE])
-        .filter(|name| options.wants(name))
-        .for_each(|name| println!("{name}"));
     Ok(())
 }
 
@@ -138,6 +130,7 @@ fn at_target(options: &Options) -> Result<Report, Trouble> {
         let why = format!("{option} means nothing to this --target");
         return Err(Trouble::Other(why));
     }
+    names::check(options, root, &work)?;
     let (name, report) = match &options.target {
         Target::Qemu => return all(options),
         Target::Hosted => ("hosted", target::hosted::run(root)?),
@@ -217,9 +210,7 @@ fn one(
         logs: work.join("logs"),
         again: Cell::new(false),
     };
-    let any = build::names(root, &cases.program)?
-        .iter()
-        .any(|name| options.wants(name));
+    let any = !build::names(root, &cases.program, &guest_options)?.is_empty();
     let scenarios: Vec<_> = [Scenario::Cases]
         .into_iter()
         .filter(|_| any)
