@@ -56,6 +56,7 @@ use report::{Report, Summary};
 use scenario::Scenario;
 use session::Session;
 use target::Target;
+use target::ssh::Lab;
 
 /// What this ends with if the parts cannot be had: whoever runs it may go on without.
 const NO_PARTS: u8 = 3;
@@ -130,14 +131,17 @@ fn at_target(options: &Options) -> Result<Report, Trouble> {
         let why = format!("{option} means nothing to this --target");
         return Err(Trouble::Other(why));
     }
-    names::check(options, root, &work)?;
     let (name, report) = match &options.target {
-        Target::Qemu => return all(options),
+        Target::Qemu => {
+            names::check(options, root, &work)?;
+            return all(options);
+        }
         Target::Hosted => ("hosted", target::hosted::run(root)?),
-        Target::Ssh(host) => (
-            host.as_str(),
-            target::ssh::run(host, root, &work, &options.lab, &options.for_guest())?,
-        ),
+        Target::Ssh(host) => {
+            let lab = Lab::find(host, &options.lab)?;
+            names::check(options, root, &work)?;
+            (host.as_str(), lab.run(root, &work, &options.for_guest())?)
+        }
     };
     report.print(name, begin.elapsed());
     Ok(report)

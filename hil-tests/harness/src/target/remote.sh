@@ -1,4 +1,5 @@
-# Runs the cases on a lab machine: sh remote.sh FOLDER CPU [OPTIONS OF THE CASES]. What goes wrong before them goes to the standard error.
+# Runs the cases on a lab machine that check.sh found fit: sh remote.sh FOLDER CPU [OPTIONS OF THE CASES]. What goes wrong
+# before them goes to the standard error.
 folder=$1
 cpu=$2
 shift 2
@@ -7,13 +8,8 @@ die() {
 	exit 1
 }
 if [ "$(id -u)" = 0 ]; then root=; else root="sudo -n"; fi
-$root true || die "the cases need root: log in as root, or allow sudo without a password"
-[ ! -e /sys/module/offsched ] || die "the module is loaded already: sudo rmmod offsched"
-[ -e "/sys/devices/system/cpu/cpu$cpu/online" ] || die "CPU $cpu cannot be taken out of Linux: choose another with --lab-cpu"
 module=$folder/cases/offsched.ko
 if [ ! -e "$module" ]; then
-	headers=/lib/modules/$(uname -r)/build
-	[ -e "$headers" ] || die "no kernel headers: apt install linux-headers-$(uname -r), or give --lab-module"
 	make -s -C "$folder/kmod" OFFSCHED_EXAMPLES=m >&2 || die "the module does not build here"
 	# With the clients inside the kernel: without them their cases are skipped.
 	cp "$folder"/kmod/offsched*.ko "$folder/cases/" || die "the modules were not built"

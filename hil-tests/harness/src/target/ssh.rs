@@ -5,7 +5,7 @@
 //! module built elsewhere.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -14,7 +14,9 @@ use clap::Args;
 use crate::build::{self, CLIENT_MODULES, Cases};
 use crate::report::Report;
 
-/// The program that works on the machine.
+/// Looks what is missing on the machine.
+const CHECK: &str = include_str!("check.sh");
+/// Works there.
 const REMOTE: &str = include_str!("remote.sh");
 /// What ssh itself ends with.
 const SSH_FAILED: i32 = 255;
@@ -31,44 +33,69 @@ pub struct LabOptions {
     lab_module: Option<PathBuf>,
 }
 
-/// Copies everything to the machine, runs the cases with these options, and reads what they print.
-///
-/// # Errors
-/// Which step failed, and what to do.
-pub fn run(
-    host: &str,
-    root: &Path,
-    work: &Path,
-    options: &LabOptions,
-    words: &[String],
-) -> Result<Report, String> {
-    println!("asking {host}");
-    let facts = ask(host, "uname -m && uname -r")?;
-    let (machine, release) = facts.trim().split_once('\n').unwrap_or((facts.trim(), ""));
-    if machine != "x86_64" {
-        return Err(format!("{host} is a {machine}: the cases are for x86_64"));
+/// A lab machine that can run the cases.
+pub struct Lab<'a> {
+    host: &'a str,
+    options: &'a LabOptions,
+    /// Its kernel's.
+    release: String,
+}
+
+impl<'a> Lab<'a> {
+    /// Looks, before anything is built, whether something is missing here or there.
+    ///
+    /// # Errors
+    /// What it is, and what to do.
+    pub fn find(host: &'a str, options: &'a LabOptions) -> Result<Self, String> {
+        options.lab_module.as_deref().map_or(Ok(()), check_file)?;
+        println!("asking {host}");
+        let module = options.lab_module.as_ref().map_or("built", |_| "given");
+        let command = format!("sh -s -- {} {module}", options.lab_cpu);
+        let release = ask(host, &command, CHECK)?.trim().to_owned();
+        Ok(Self {
+            host,
+            options,
+            release,
+        })
     }
-    let folder = work.join("lab");
-    stage(
-        &folder,
-        root,
-        &build::cases(root, work)?,
-        options.lab_module.as_deref(),
-    )?;
-    println!("copying to {host}, {release}");
-    let place = ask(host, "mktemp -d /tmp/offsched.XXXXXX")?
-        .trim()
-        .to_owned();
-    if !place.starts_with("/tmp/offsched.") || place.contains(char::is_whitespace) {
-        return Err(format!("{host}: mktemp answered `{place}`"));
+
+    /// Copies everything to the machine, runs the cases with these options, and reads what they print.
+    ///
+    /// # Errors
+    /// Which step failed, and what to do.
+    pub fn run(&self, root: &Path, work: &Path, words: &[String]) -> Result<Report, String> {
+        let Self { host, options, .. } = self;
+        let folder = work.join("lab");
+        let parts = build::cases(root, work)?;
+        stage(&folder, root, &parts, options.lab_module.as_deref())?;
+        println!("copying to {host}, {}", self.release);
+        let place = ask(host, "mktemp -d /tmp/offsched.XXXXXX", "")?
+            .trim()
+            .to_owned();
+        if !place.starts_with("/tmp/offsched.") || place.contains(char::is_whitespace) {
+            return Err(format!("{host}: mktemp answered `{place}`"));
+        }
+        let report =
+            copy(host, &folder, &place).and_then(|()| cases(host, &place, options.lab_cpu, words));
+        // The machine is left as it was found, whatever happened.
+        let removed = ask(host, &format!("rm -rf {place}"), "");
+        let report = report?;
+        removed?;
+        Ok(report)
     }
-    let report =
-        copy(host, &folder, &place).and_then(|()| cases(host, &place, options.lab_cpu, words));
-    // The machine is left as it was found, whatever happened.
-    let removed = ask(host, &format!("rm -rf {place}"));
-    let report = report?;
-    removed?;
-    Ok(report)
+}
+
+/// That the module given is there.
+fn check_file(module: &Path) -> Result<(), String> {
+    if module.is_file() {
+        return Ok(());
+    }
+    // `cargo xtask` looks from the project's folder.
+    let module = std::path::absolute(module).unwrap_or_else(|_| module.to_owned());
+    Err(format!(
+        "--lab-module: there is no file {}; without it the module is built on the machine",
+        module.display()
+    ))
 }
 
 /// Puts all that the machine needs into one folder.
@@ -153,12 +180,21 @@ fn no_ssh(error: &std::io::Error) -> String {
     format!("cannot start ssh: {error}; apt install openssh-client")
 }
 
-/// Runs a command there and returns what it prints.
-fn ask(host: &str, command: &str) -> Result<String, String> {
-    let output = ssh(host, command)
-        .stdin(Stdio::null())
-        .output()
+/// Runs a command there, which reads this, and returns what it prints.
+fn ask(host: &str, command: &str, input: &str) -> Result<String, String> {
+    let mut child = ssh(host, command)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| no_ssh(&error))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // What does not read it has its own complaint.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|error| format!("ssh: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -168,7 +204,7 @@ fn ask(host: &str, command: &str) -> Result<String, String> {
             "cannot reach {host}: {}; `ssh {host} true` must work without a password",
             said.trim()
         ),
-        _ => format!("{host}: `{command}` failed: {}", said.trim()),
+        _ => format!("{host}: {}", said.trim()),
     })
 }
 
@@ -244,6 +280,22 @@ mod tests {
         let bursts = folder.join("offsched_bursts.ko");
         assert_eq!(found, [("offsched_bursts.ko", bursts)]);
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_module_that_is_not_there_is_named() {
+        assert_eq!(check_file(Path::new("Cargo.toml")), Ok(()));
+        let why = check_file(Path::new("no/offsched.ko")).unwrap_err();
+        assert!(why.contains("/no/offsched.ko;"), "{why}");
+        assert!(check_file(Path::new("src")).is_err());
+    }
+
+    #[test]
+    fn a_shell_can_read_what_it_is_sent() {
+        for script in [CHECK, REMOTE] {
+            let status = Command::new("sh").args(["-n", "-c", script]).status();
+            assert!(status.unwrap().success(), "{script}");
+        }
     }
 
     #[test]
