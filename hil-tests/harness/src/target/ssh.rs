@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use clap::Args;
 
@@ -18,6 +18,10 @@ use crate::report::Report;
 const CHECK: &str = include_str!("check.sh");
 /// Works there.
 const REMOTE: &str = include_str!("remote.sh");
+/// Unpacks what comes, works there, and leaves the machine as it was found, whatever happens here: with the connection the
+/// archive ends short, or the cases do at their next line. In one line and without `!`, for whatever shell a login has.
+const SESSION: &str = "place=$(mktemp -d /tmp/offsched.XXXXXX) && trap \"rm -rf $place\" EXIT && \
+    trap \"exit 1\" HUP INT TERM && tar -C $place -xf - && sh $place/remote.sh $place \"$@\"; exit";
 /// What ssh itself ends with.
 const SSH_FAILED: i32 = 255;
 
@@ -69,19 +73,9 @@ impl<'a> Lab<'a> {
         let parts = build::cases(root, work)?;
         stage(&folder, root, &parts, options.lab_module.as_deref())?;
         println!("copying to {host}, {}", self.release);
-        let place = ask(host, "mktemp -d /tmp/offsched.XXXXXX", "")?
-            .trim()
-            .to_owned();
-        if !place.starts_with("/tmp/offsched.") || place.contains(char::is_whitespace) {
-            return Err(format!("{host}: mktemp answered `{place}`"));
-        }
-        let report =
-            copy(host, &folder, &place).and_then(|()| cases(host, &place, options.lab_cpu, words));
-        // The machine is left as it was found, whatever happened.
-        let removed = ask(host, &format!("rm -rf {place}"), "");
-        let report = report?;
-        removed?;
-        Ok(report)
+        let mut session = send(host, &folder, &session(options.lab_cpu, words))?;
+        println!("running the cases on {host}, CPU {}", options.lab_cpu);
+        follow(host, &mut session)
     }
 }
 
@@ -208,8 +202,8 @@ fn ask(host: &str, command: &str, input: &str) -> Result<String, String> {
     })
 }
 
-/// The folder, as one stream.
-fn copy(host: &str, folder: &Path, place: &str) -> Result<(), String> {
+/// Starts a command there and sends it the folder, as one stream.
+fn send(host: &str, folder: &Path, command: &str) -> Result<Child, String> {
     let mut tar = Command::new("tar")
         .arg("-C")
         .arg(folder)
@@ -218,15 +212,16 @@ fn copy(host: &str, folder: &Path, place: &str) -> Result<(), String> {
         .spawn()
         .map_err(|error| format!("cannot start tar: {error}"))?;
     let stream = tar.stdout.take().ok_or("tar has no output")?;
-    let unpacked = ssh(host, &format!("tar -C {place} -xf -"))
+    let session = ssh(host, command)
         .stdin(stream)
-        .status()
+        .stdout(Stdio::piped())
+        .spawn()
         .map_err(|error| no_ssh(&error))?;
     let packed = tar.wait().map_err(|error| format!("tar: {error}"))?;
-    if unpacked.success() && packed.success() {
-        Ok(())
+    if packed.success() {
+        Ok(session)
     } else {
-        Err(format!("cannot copy to {host}:{place}: see above"))
+        Err(format!("cannot copy to {host}: see above"))
     }
 }
 
@@ -235,26 +230,25 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Runs the cases, showing them as they come.
-fn cases(host: &str, place: &str, cpu: u32, words: &[String]) -> Result<Report, String> {
-    println!("running the cases on {host}, CPU {cpu}");
+/// What the machine's shell is told.
+fn session(cpu: u32, words: &[String]) -> String {
     let words: String = words
         .iter()
         .map(|word| format!(" {}", quoted(word)))
         .collect();
-    let mut child = ssh(host, &format!("sh {place}/remote.sh {place} {cpu}{words}"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| no_ssh(&error))?;
-    let out = child.stdout.take().ok_or("ssh has no output")?;
+    format!("sh -c {} sh {cpu}{words}", quoted(SESSION))
+}
+
+/// Shows the cases as they come.
+fn follow(host: &str, session: &mut Child) -> Result<Report, String> {
+    let out = session.stdout.take().ok_or("ssh has no output")?;
     let mut text = String::new();
     for line in BufReader::new(out).lines().map_while(Result::ok) {
         println!("{line}");
         text += &line;
         text.push('\n');
     }
-    let status = child.wait().map_err(|error| format!("ssh: {error}"))?;
+    let status = session.wait().map_err(|error| format!("ssh: {error}"))?;
     let report = Report::parse(&text);
     if report.complete {
         return Ok(report);
@@ -296,6 +290,45 @@ mod tests {
             let status = Command::new("sh").args(["-n", "-c", script]).status();
             assert!(status.unwrap().success(), "{script}");
         }
+    }
+
+    /// Has this machine's shell unpack and run a script, or be cut off before its end.
+    fn work(remote: &str, cut: usize) -> (Option<i32>, String) {
+        let name = format!("offsched-session-{}-{cut}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("remote.sh"), remote).unwrap();
+        let mut tar = Command::new("tar");
+        let tar = tar.arg("-C").arg(&folder).args(["-cf", "-", "."]);
+        let archive = tar.output().unwrap().stdout;
+        fs::remove_dir_all(&folder).unwrap();
+        let mut shell = Command::new("sh")
+            .args(["-c", &session(7, &["it's".to_owned()])])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = shell.stdin.take().unwrap();
+        stdin.write_all(&archive[..archive.len() - cut]).unwrap();
+        drop(stdin);
+        let output = shell.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    }
+
+    #[test]
+    fn a_machine_is_left_as_it_was_found() {
+        let (code, said) = work("echo $1; echo $2 $3; exit 3", 0);
+        let (place, words) = said.split_once('\n').unwrap();
+        assert_eq!((code, words), (Some(3), "7 it's\n"));
+        assert!(place.starts_with("/tmp/offsched.") && !Path::new(place).exists());
+    }
+
+    #[test]
+    fn what_did_not_arrive_whole_does_not_run() {
+        let (code, said) = work("echo ran", 10_000);
+        assert!(code != Some(0) && said.is_empty(), "{code:?}: {said}");
     }
 
     #[test]
