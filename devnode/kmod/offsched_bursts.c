@@ -34,7 +34,7 @@ module_param(received, uint, 0444);
 module_param(wrong, uint, 0444);
 
 static struct offsched_client *client;
-static DEFINE_MUTEX(lock);		/* over */
+static DEFINE_MUTEX(lock);		/* sent, over */
 static bool over;			/* the client goes */
 
 static void send(void)
@@ -70,7 +70,10 @@ static void on_reply(void *context, const void *message, size_t bytes)
 	if (!at)
 		usleep_range(2000, 3000);
 	if (at + 2 == replies) {
+		/* Who sent the others may not have counted the last of them yet. */
+		mutex_lock(&lock);
 		send();
+		mutex_unlock(&lock);
 		ndelay(burst % steps * step_ns);
 	}
 	/* When the client has asked to be rung, and sleeps. */
