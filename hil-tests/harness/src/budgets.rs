@@ -8,16 +8,8 @@ use crate::report::Report;
 const HEAD: &str = "\
 # What each figure of the timing app may have, in instructions (= cycles = ns) of counted time.
 # `cargo xtask hil --timing` compares, and another figure fails, be it better; `cargo xtask hil --timing --bless` writes
-# what it measured. A figure that passes through Linux is compared on the kernel behind the @ only; one of an alarm may
-# differ by 3 cycles, because an alarm meets a loop of a few instructions at any of them.
+# what it measured. A figure that passes through Linux is compared on the kernel behind the @ only.
 ";
-
-/// Figures of an alarm, by how their names begin: it meets a loop of a few instructions at any of them, which is the same
-/// in two boots, but not with another file in the guest.
-const OF_ALARMS: [&str; 2] = ["alarm at ", "lateness of a task"];
-
-/// Cycles that those may differ from their budgets, and others not.
-const PHASE: u64 = 3;
 
 /// Figures in which Linux has a part.
 const THROUGH_LINUX: [&str; 3] = [
@@ -67,17 +59,15 @@ impl Budgets {
                 continue;
             };
             let budget = row.cycles;
-            let alarm = OF_ALARMS.iter().any(|begin| name.starts_with(begin));
-            let slack = if alarm { PHASE } else { 0 };
             match &row.kernel {
                 Some(other) if other != kernel => report.note(format!(
                     "timing {name}: {now} cycles, not judged: the budget of {budget} is for {other}"
                 )),
-                _ if *now > budget + slack => report.fail(&format!(
+                _ if *now > budget => report.fail(&format!(
                     "timing {name}: {now} cycles, budget {budget} (+{})",
                     now - budget
                 )),
-                _ if *now + slack < budget => report.fail(&format!(
+                _ if *now < budget => report.fail(&format!(
                     "timing {name}: {now} cycles, budget {budget} (-{}): better; {LOWER}",
                     budget - now
                 )),
@@ -174,19 +164,6 @@ mod tests {
     fn a_line_that_is_no_budget_is_named() {
         for line in ["12", "x y"] {
             assert_eq!(parse(line).err().as_deref(), Some(line));
-        }
-    }
-
-    #[test]
-    fn a_figure_of_an_alarm_may_differ_by_where_it_meets_the_loop() {
-        let file = "13  alarm at 1 ms, lateness\n13  lock\n";
-        for (alarm, failed) in [(10, 0), (16, 0), (9, 1), (17, 1)] {
-            let report = judged(file, &[("alarm at 1 ms, lateness", alarm), ("lock", 13)]);
-            assert_eq!(
-                (report.passed, report.failed),
-                (2 - failed, failed),
-                "{alarm}"
-            );
         }
     }
 
