@@ -190,8 +190,7 @@ static int bind_to(struct offsched_handle *handle, struct offsched_run *run,
 	handle->owner = current->files;
 	/* Checked when the tables were read: a ring is never too small. */
 	WARN_ON(offsched_end_attach(&handle->end, &channel->word, run->view + channel->offset,
-				    (offsched_channel_bytes(service) - PAGE_SIZE) / 2,
-				    handle->epoch));
+				    service, handle->epoch));
 	bind->service = channel->service;
 	bind->channel = channel->index;
 	bind->channel_epoch = handle->epoch;

@@ -120,14 +120,12 @@ static int channel_open(struct offsched_run *run, const char *name, u64 send_typ
 static int client_open(struct offsched_client *client, struct offsched_channel *channel)
 {
 	struct offsched_run *run = client->run;
-	u64 ring_bytes;
 	int ret;
 
-	ring_bytes = (offsched_channel_bytes(run->service + channel->service) - PAGE_SIZE) / 2;
 	client->channel = channel;
 	client->epoch = offsched_word_epoch(channel->word);
 	ret = offsched_end_attach(&client->end, &channel->word, run->view + channel->offset,
-				  ring_bytes, client->epoch);
+				  run->service + channel->service, client->epoch);
 	if (!ret) {
 		client->size = offsched_max_frame(&client->end.rx.ring);
 		client->buffer = kvmalloc(client->size, GFP_KERNEL);

@@ -21,8 +21,8 @@
 /* The first word of every region: "offsched". */
 #define OFFSCHED_MAGIC 0x646568637366666fULL
 
-/* Of the sizes and offsets of everything shared. */
-#define OFFSCHED_LAYOUT_HASH 0x5191a75671e5a161ULL
+/* Of the sizes and offsets of everything shared, and of how frames lie in rings. */
+#define OFFSCHED_LAYOUT_HASH 0x3b2fba80e2cb116fULL
 
 /* First word of every request and reply: "osch". */
 #define OFFSCHED_NODE_MAGIC 0x6863736fULL

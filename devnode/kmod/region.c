@@ -11,15 +11,10 @@
 
 #include "internal.h"
 
-static u64 ring_data_bytes(const struct offsched_service_entry *service)
-{
-	return service->ring_bytes ? PAGE_ALIGN((u64)service->ring_bytes) : PAGE_SIZE;
-}
-
 /* A control page and the data of two rings. */
 u64 offsched_channel_bytes(const struct offsched_service_entry *service)
 {
-	return PAGE_SIZE + 2 * ring_data_bytes(service);
+	return PAGE_SIZE + 2 * offsched_ring_bytes(service);
 }
 
 /* A table in the region, behind its header. */
@@ -61,7 +56,7 @@ static bool service_good(const struct offsched_service_entry *service, u32 first
 	struct offsched_ring ring;
 	size_t longest;
 
-	if (offsched_ring_init(&ring, NULL, NULL, ring_data_bytes(service)))
+	if (offsched_ring_init(&ring, NULL, NULL, offsched_ring_bytes(service), 0))
 		return false;
 	longest = offsched_max_frame(&ring);
 	return service->clients && !service->reserved && service->first_channel == first &&

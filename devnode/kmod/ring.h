@@ -12,6 +12,9 @@
  *                            <---  head: epoch |        read  <--
  *                                  data: 8-byte words
  *
+ * A message lies behind a header with its length, unless the service states its type and
+ * that has bytes: then all have one size, and there are no headers.
+ *
  * What was published last lies beside tail, too, if it is short: see
  * executive/abi/src/ring.rs.
  *
@@ -22,7 +25,7 @@
  *
  * A half is one thread's at a time; its users bring the lock. Errors:
  *   -EAGAIN     nothing there, or no room now
- *   -EMSGSIZE   longer than the ring ever takes; longer than the buffer given (it stays)
+ *   -EMSGSIZE   of a length that the ring never takes; longer than the buffer given (it stays)
  *   -ESHUTDOWN  the channel is not open in this end's epoch
  *   -EBADMSG    the peer damaged the ring; the channel needs a reset
  */
@@ -48,20 +51,30 @@ struct offsched_end {
 	__u16 epoch;
 };
 
+/* Data bytes of each ring of a service's channels: whole pages, at least one. */
+static inline size_t offsched_ring_bytes(const struct offsched_service_entry *service)
+{
+	size_t pages = ((size_t)service->ring_bytes + OFFSCHED_PAGE_BYTES - 1) / OFFSCHED_PAGE_BYTES;
+
+	return (pages ? pages : 1) * OFFSCHED_PAGE_BYTES;
+}
+
 /*
- * Attaches to a channel that was opened in `epoch`: its page at `channel`, then
- * `ring_bytes` (whole pages) of data to the core and as many from it. -EINVAL:
- * too small.
+ * Attaches to a channel of `service` that was opened in `epoch`: its page at
+ * `channel`, then the data of the ring to the core and of the one from it.
+ * -EINVAL: too small for the service's messages.
  */
 static inline int offsched_end_attach(struct offsched_end *end, const __u32 *state, void *channel,
-				      size_t ring_bytes, __u16 epoch)
+				      const struct offsched_service_entry *service, __u16 epoch)
 {
 	char *page = channel, *data = page + OFFSCHED_CHANNEL_DATA;
+	size_t bytes = offsched_ring_bytes(service);
 	struct offsched_ring to_core, from_core;
 
-	if (offsched_ring_init(&to_core, page + OFFSCHED_CHANNEL_TO_CORE, data, ring_bytes) ||
-	    offsched_ring_init(&from_core, page + OFFSCHED_CHANNEL_FROM_CORE, data + ring_bytes,
-			       ring_bytes))
+	if (offsched_ring_init(&to_core, page + OFFSCHED_CHANNEL_TO_CORE, data, bytes,
+			       service->rx_type.id ? service->rx_size : 0) ||
+	    offsched_ring_init(&from_core, page + OFFSCHED_CHANNEL_FROM_CORE, data + bytes, bytes,
+			       service->tx_type.id ? service->tx_size : 0))
 		return -EINVAL;
 	offsched_tx_attach(&end->tx, &to_core, epoch);
 	offsched_rx_attach(&end->rx, &from_core, epoch);

@@ -11,7 +11,7 @@
 struct offsched_tx {
 	struct offsched_ring ring;
 	struct offsched_indices own;
-	struct offsched_indices published;
+	__u32 published;	/* next word to write, as last published */
 	__u32 read;		/* the consumer's index as last seen and found possible */
 	__u32 corruptions;	/* times that a peer was caught, over all epochs */
 	__u32 shown_to;		/* where what lies beside the index ends; OFFSCHED_NOTHING */
@@ -26,7 +26,7 @@ struct offsched_tx {
 static inline void offsched_tx_reattach(struct offsched_tx *tx, __u16 epoch)
 {
 	tx->own = (struct offsched_indices){ 0, 0 };
-	tx->published = tx->own;
+	tx->published = 0;
 	tx->read = 0;
 	tx->epoch = epoch;
 	tx->shown_to = ~(__u32)0;	/* of an epoch before, maybe */
@@ -75,7 +75,7 @@ static inline int offsched_tx_place(struct offsched_tx *tx, size_t need)
 /* True: frames were written that are not published. */
 static inline bool offsched_tx_unpublished(const struct offsched_tx *tx)
 {
-	return tx->own.at != tx->published.at || tx->own.last != tx->published.last;
+	return tx->own.at != tx->published;
 }
 
 /* Writes one frame without publishing it: offsched_tx_publish follows, once for many. */
@@ -88,15 +88,16 @@ static inline int offsched_tx_push(struct offsched_tx *tx, const void *payload, 
 
 	if (tx->corrupt)
 		return -EBADMSG;
-	if (len > offsched_max_frame(&tx->ring))
+	if (!offsched_ring_takes(&tx->ring, len))
 		return -EMSGSIZE;
-	need = offsched_frame_words(len);
+	need = offsched_frame_words(&tx->ring, len);
 	start = offsched_tx_place(tx, need);
 	if (start < 0)
 		return tx->corrupt ? -EBADMSG : -EAGAIN;
 	to = tx->ring.data + start;
-	offsched_store(to, (__u64)len);
-	for (to++; len >= sizeof(word); to++, from += sizeof(word), len -= sizeof(word)) {
+	if (!tx->ring.size)
+		offsched_store(to++, (__u64)len);
+	for (; len >= sizeof(word); to++, from += sizeof(word), len -= sizeof(word)) {
 		memcpy(&word, from, sizeof(word));
 		offsched_store(to, word);
 	}
@@ -122,12 +123,11 @@ static inline int offsched_tx_push(struct offsched_tx *tx, const void *payload, 
  */
 static inline void offsched_tx_show_newest(struct offsched_tx *tx, __u32 before)
 {
-	/* Round the end, the piece at the start is the newest. */
-	__u32 start = tx->own.at < before ? 0 : before;
-	__u32 count = tx->own.at - start;
+	/* What goes round the end counts as long. */
+	__u32 count = tx->own.at - before;
 
 	if (count <= OFFSCHED_NEWEST_WORDS) {
-		offsched_show_newest(&tx->ring, tx->epoch, start, count);
+		offsched_show_newest(&tx->ring, tx->epoch, before, count);
 		tx->shown_to = tx->own.at;
 	} else if (tx->shown_to != OFFSCHED_NOTHING) {
 		offsched_hide_newest(&tx->ring);
@@ -141,8 +141,8 @@ static inline bool offsched_tx_publish(struct offsched_tx *tx)
 	if (!offsched_tx_unpublished(tx))
 		return false;
 	if (tx->shown_to != tx->own.at)
-		offsched_tx_show_newest(tx, tx->published.at);
-	tx->published = tx->own;
+		offsched_tx_show_newest(tx, tx->published);
+	tx->published = tx->own.at;
 	offsched_store_release(tx->ring.tail,
 			       offsched_pack(tx->epoch, tx->own.at, tx->own.last));
 	return true;
@@ -151,9 +151,9 @@ static inline bool offsched_tx_publish(struct offsched_tx *tx)
 /* True if a payload of `len` bytes would go in now. */
 static inline bool offsched_tx_has_room(struct offsched_tx *tx, size_t len)
 {
-	if (tx->corrupt || len > offsched_max_frame(&tx->ring))
+	if (tx->corrupt || !offsched_ring_takes(&tx->ring, len))
 		return false;
-	return offsched_tx_place(tx, offsched_frame_words(len)) >= 0;
+	return offsched_tx_place(tx, offsched_frame_words(&tx->ring, len)) >= 0;
 }
 
 /* The receiving half. */
@@ -247,8 +247,8 @@ static inline bool offsched_rx_has_mail(struct offsched_rx *rx)
 }
 
 /*
- * The next frame's length in bytes; it stays. Its words are found at `from`: beside
- * the index if they lie there, copied to `copy`, and else in the data.
+ * The next frame's length in bytes; it stays. Its payload is found at `from`: beside
+ * the index if it lies there, copied to `copy`, and else in the data.
  */
 static inline int offsched_rx_look(struct offsched_rx *rx, __u64 copy[OFFSCHED_NEWEST_WORDS],
 				   const __u64 **from)
@@ -264,8 +264,8 @@ static inline int offsched_rx_look(struct offsched_rx *rx, __u64 copy[OFFSCHED_N
 	*from = rx->ring.data + rx->read;
 	if (offsched_newest(&rx->ring, rx->epoch, rx->read, span, copy))
 		*from = copy;
-	len = offsched_load(*from);
-	if (len > offsched_max_frame(&rx->ring) || offsched_frame_words(len) > span) {
+	len = rx->ring.size ? rx->ring.size : offsched_load((*from)++);
+	if (len > offsched_max_frame(&rx->ring) || offsched_frame_words(&rx->ring, len) > span) {
 		offsched_rx_blame(rx);
 		return -EBADMSG;
 	}
@@ -298,7 +298,7 @@ static inline int offsched_rx_pop(struct offsched_rx *rx, void *buffer, size_t s
 	rest = (size_t)len;
 	if (rest > size)
 		return -EMSGSIZE;
-	for (from++; rest >= sizeof(word); from++, to += sizeof(word), rest -= sizeof(word)) {
+	for (; rest >= sizeof(word); from++, to += sizeof(word), rest -= sizeof(word)) {
 		word = offsched_load(from);
 		memcpy(to, &word, sizeof(word));
 	}
@@ -306,7 +306,7 @@ static inline int offsched_rx_pop(struct offsched_rx *rx, void *buffer, size_t s
 		word = offsched_load(from);
 		memcpy(to, &word, rest);
 	}
-	rx->read += (__u32)offsched_frame_words((size_t)len);
+	rx->read += (__u32)offsched_frame_words(&rx->ring, (size_t)len);
 	return len;
 }
 
@@ -316,7 +316,7 @@ static inline int offsched_rx_skip(struct offsched_rx *rx)
 	int len = offsched_rx_next(rx);
 
 	if (len >= 0)
-		rx->read += (__u32)offsched_frame_words((size_t)len);
+		rx->read += (__u32)offsched_frame_words(&rx->ring, (size_t)len);
 	return len;
 }
 
@@ -339,8 +339,9 @@ static inline bool offsched_rx_publish_if_due(struct offsched_rx *rx)
 {
 	__u32 words = rx->ring.words;
 	__u32 taken = rx->read < rx->published ? words : rx->read - rx->published;
+	bool more = offsched_rx_span(rx);
 
-	return (taken >= words / 4 || !offsched_rx_span(rx)) && offsched_rx_publish(rx);
+	return (!more || taken >= words / 4) && offsched_rx_publish(rx);
 }
 
 #endif

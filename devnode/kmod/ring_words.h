@@ -50,6 +50,9 @@
 #define OFFSCHED_RING_INDEX_BITS	24
 #define OFFSCHED_RING_INDEX_MASK	((1u << OFFSCHED_RING_INDEX_BITS) - 1)
 
+/* Words of a cache line. */
+#define OFFSCHED_LINE_WORDS		8
+
 /* One ring: where its shared words are. */
 struct offsched_ring {
 	__u64 *tail;		/* the producer writes it, and what lies beside it: */
@@ -58,6 +61,8 @@ struct offsched_ring {
 	__u64 *head;		/* the consumer writes it */
 	__u64 *data;
 	__u32 words;		/* of data */
+	__u32 size;		/* bytes of every message; 0: any, each behind a header with its length */
+	__u32 gap;		/* words that stay free between a writer and the reader before it */
 };
 
 /* What the index words say. */
@@ -66,34 +71,56 @@ struct offsched_indices {
 	__u32 last;		/* end of the upper piece, while write < read */
 };
 
-/* `words`: a struct offsched_ring_words. -EINVAL: too little data for a ring. */
+/* The longest payload in `words` of data: its frame fits the emptied ring wherever the indices stand. */
+static inline size_t offsched_longest(size_t words)
+{
+	return ((words - 1) / 2 - 1) * OFFSCHED_WORD_BYTES;
+}
+
+/* Words that a frame takes: its header, if it has one, and the padded payload. */
+static inline size_t offsched_frame_words(const struct offsched_ring *ring, size_t payload)
+{
+	return !ring->size + payload / OFFSCHED_WORD_BYTES + (payload % OFFSCHED_WORD_BYTES != 0);
+}
+
+/*
+ * `words`: a struct offsched_ring_words; `size`: bytes of every message, 0: any.
+ * -EINVAL: too little data for a ring, or for such messages.
+ */
 static inline int offsched_ring_init(struct offsched_ring *ring, void *words, void *data,
-				     size_t bytes)
+				     size_t bytes, size_t size)
 {
 	struct offsched_ring_words *shared = words;
 	size_t count = bytes / OFFSCHED_WORD_BYTES;
 
-	if (count < OFFSCHED_RING_WORDS_MIN)
+	if (count > OFFSCHED_RING_WORDS_MAX)
+		count = OFFSCHED_RING_WORDS_MAX;
+	if (count < OFFSCHED_RING_WORDS_MIN || size > offsched_longest(count))
 		return -EINVAL;
 	ring->tail = &shared->producer.tail;
 	ring->newest_of = &shared->producer.newest_of;
 	ring->newest = shared->producer.newest;
 	ring->head = &shared->consumer.head;
 	ring->data = data;
-	ring->words = count < OFFSCHED_RING_WORDS_MAX ? (__u32)count : OFFSCHED_RING_WORDS_MAX;
+	ring->words = (__u32)count;
+	ring->size = (__u32)size;
+	/* A cache line, if the longest message leaves so much: see executive/abi/src/ring/words.rs. */
+	ring->gap = 1;
+	if (size && 2 * offsched_frame_words(ring, size) + OFFSCHED_LINE_WORDS <= count)
+		ring->gap = OFFSCHED_LINE_WORDS;
 	return 0;
 }
 
-/* Words that a frame takes: its header and the padded payload. */
-static inline size_t offsched_frame_words(size_t payload)
-{
-	return 1 + payload / OFFSCHED_WORD_BYTES + (payload % OFFSCHED_WORD_BYTES != 0);
-}
-
-/* The longest payload: a frame of it fits the emptied ring wherever the indices stand. */
+/* The longest payload. */
 static inline size_t offsched_max_frame(const struct offsched_ring *ring)
 {
-	return (size_t)((ring->words - 1) / 2 - 1) * OFFSCHED_WORD_BYTES;
+	return ring->size ? ring->size : offsched_longest(ring->words);
+}
+
+/* True if payloads of `len` bytes can be in the ring: all have one size, or any from nothing on. */
+static inline bool offsched_ring_takes(const struct offsched_ring *ring, size_t len)
+{
+	return ring->size <= len && len <= offsched_max_frame(ring);
 }
 
 static inline __u64 offsched_pack(__u16 epoch, __u32 at, __u32 last)
@@ -160,10 +187,10 @@ static inline int offsched_place(const struct offsched_ring *ring, __u32 write, 
 				 size_t need)
 {
 	if (write < read)
-		return need < read - write ? (int)write : -1;
+		return need + ring->gap <= read - write ? (int)write : -1;
 	if (write <= ring->words && need <= ring->words - write)
 		return (int)write;
-	return need < read ? 0 : -1;
+	return need + ring->gap <= read ? 0 : -1;
 }
 
 /*
@@ -183,9 +210,10 @@ static inline bool offsched_ring_room(const struct offsched_ring *ring, __u16 ep
 	__u64 tail = offsched_load_acquire(ring->tail);
 	__u64 head = offsched_load_acquire(ring->head);
 
-	return len <= offsched_max_frame(ring) &&
+	return offsched_ring_takes(ring, len) &&
 	       offsched_place(ring, offsched_unpack(tail, epoch).at,
-			      offsched_unpack(head, epoch).at, offsched_frame_words(len)) >= 0;
+			      offsched_unpack(head, epoch).at,
+			      offsched_frame_words(ring, len)) >= 0;
 }
 
 #endif

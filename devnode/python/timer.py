@@ -54,11 +54,16 @@ def message_type(text):
 
 
 class Ring:
-    """One half of a ring: indices are ours, only copies are published."""
+    """One half of a ring of messages of one size: indices are ours, only copies are published.
 
-    def __init__(self, words, tail, head, start, epoch, count):
+    (Messages of a service that does not state their type have any size, and a header each.)"""
+
+    def __init__(self, words, tail, head, start, epoch, count, size):
         self.words, self.tail, self.head = words, tail, head
         self.start, self.epoch, self.count = start, epoch, count
+        self.size, self.need = size, (size + 7) // 8
+        # Words that stay free before the reader: a cache line, if the messages leave that much.
+        self.gap = 8 if 2 * self.need + 8 <= count else 1
         self.write = self.last = self.read = 0
 
     # Aligned 8-byte words are loaded and stored whole by CPython on x86-64, which orders loads and
@@ -72,30 +77,29 @@ class Ring:
             raise Failure("the channel's memory is damaged")
         return at, last
 
-    def place(self, need):
+    def place(self):
         if self.write < self.read:
-            return self.write if need < self.read - self.write else None
-        if need <= self.count - self.write:
+            return self.write if self.need + self.gap <= self.read - self.write else None
+        if self.need <= self.count - self.write:
             return self.write
-        return 0 if need < self.read else None
+        return 0 if self.need + self.gap <= self.read else None
 
     def push(self, payload):
         """Sends a message; false if there is no room."""
-        body = payload + bytes(-len(payload) % 8)
-        need = 1 + len(body) // 8
-        if need > (self.count - 1) // 2:
-            raise Failure("the message is longer than the ring takes")
-        place = self.place(need)
+        if len(payload) != self.size:
+            raise Failure("the message has not its type's size")
+        place = self.place()
         if place is None:
             self.read, _ = self.load(self.head)
-            place = self.place(need)
+            place = self.place()
             if place is None:
                 return False
-        for at, word in enumerate((len(payload), *struct.unpack(f"<{need - 1}Q", body))):
-            self.words[self.start + place + at] = word
+        body = payload + bytes(-len(payload) % 8)
+        for at, word in enumerate(struct.unpack(f"<{self.need}Q", body), self.start + place):
+            self.words[at] = word
         if place < self.write:
             self.last = self.write
-        self.write = place + need
+        self.write = place + self.need
         self.words[self.tail] = self.epoch << 48 | self.last << 24 | self.write
         return True
 
@@ -108,14 +112,12 @@ class Ring:
         if self.read == self.write:
             return None
         at = self.start + self.read
-        length = self.words[at]
-        need = 1 + (length + 7) // 8
-        if self.read + need > (self.last if self.write < self.read else self.write):
+        if self.read + self.need > (self.last if self.write < self.read else self.write):
             raise Failure("the channel's memory is damaged")
-        body = struct.pack(f"<{need - 1}Q", *self.words[at + 1:at + need])
-        self.read += need
+        body = struct.pack(f"<{self.need}Q", *self.words[at:at + self.need])
+        self.read += self.need
         self.words[self.head] = self.epoch << 48 | self.read
-        return body[:length]
+        return body[:self.size]
 
 
 class Hosted:
@@ -139,9 +141,10 @@ class Hosted:
         os.close(pages)
         self.words = memoryview(self.pages).cast("Q")
         count = (len(self.words) - self.DATA) // 2
-        self.tx = Ring(self.words, self.TO_CORE, self.TO_CORE + 16, self.DATA, epoch, count)
+        self.tx = Ring(self.words, self.TO_CORE, self.TO_CORE + 16, self.DATA, epoch, count,
+                       REQUEST.size)
         self.rx = Ring(self.words, self.FROM_CORE, self.FROM_CORE + 16, self.DATA + count, epoch,
-                       count)
+                       count, REPLY.size)
 
     @classmethod
     def ask(cls, path, op, count, service, *types):

@@ -6,8 +6,9 @@
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 
-use offsched_abi::channel::{ChannelView, CoreEnd, Link};
+use offsched_abi::channel::{ChannelView, CoreEnd, Link, Sizes};
 use offsched_abi::message::MessageType;
+use offsched_abi::region::{NAME_BYTES, ServiceEntry};
 use offsched_abi::ring::{RecvError, SendError};
 use offsched_abi::telemetry::add;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -42,7 +43,8 @@ pub enum Mail<Rx> {
     Opened(ClientId),
     /// A client's message.
     Message(ClientId, Rx),
-    /// A message of the wrong size, dropped, or a ring that its client damaged.
+    /// A ring that its client damaged; or a message of the wrong size, dropped, where messages have headers: those of no bytes,
+    /// and in images that state no types.
     Bad(ClientId),
     /// The client is gone; sends to it fail from now on.
     Closed(ClientId),
@@ -410,4 +412,26 @@ pub struct ChannelDecl {
     pub rx_type: MessageType,
     /// What a message from the core is.
     pub tx_type: MessageType,
+}
+
+impl ChannelDecl {
+    /// How the messages lie in the rings of its channels, as its region's entry says.
+    pub fn sizes(&self) -> Sizes {
+        self.entry([0; NAME_BYTES], 0).sizes()
+    }
+
+    /// Its entry in a region's service table.
+    pub(crate) fn entry(&self, name: [u8; NAME_BYTES], first_channel: u32) -> ServiceEntry {
+        ServiceEntry {
+            name,
+            clients: u32::from(self.clients),
+            ring_bytes: self.ring_bytes,
+            rx_size: self.rx_size,
+            tx_size: self.tx_size,
+            first_channel,
+            reserved: 0,
+            rx_type: self.rx_type,
+            tx_type: self.tx_type,
+        }
+    }
 }

@@ -107,17 +107,7 @@ pub fn service_entries(
         Some(
             name_bytes(channel.service)
                 .ok_or(channel.service)
-                .map(|name| ServiceEntry {
-                    name,
-                    clients: u32::from(channel.clients),
-                    ring_bytes: channel.ring_bytes,
-                    rx_size: channel.rx_size,
-                    tx_size: channel.tx_size,
-                    first_channel,
-                    reserved: 0,
-                    rx_type: channel.rx_type,
-                    tx_type: channel.tx_type,
-                }),
+                .map(|name| channel.entry(name, first_channel)),
         )
     })
 }

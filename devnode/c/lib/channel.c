@@ -34,26 +34,22 @@ struct offsched_channel {
 static int channel_attach(struct offsched_channel *channel)
 {
 	const struct node_grant *grant = &channel->grant;
-	const struct offsched_service_entry *entry;
-	size_t ring_bytes;
+	struct offsched_service_entry entry;
 
 	if (grant->service >= channel->region.service_count ||
 	    grant->channel >= channel->region.channel_count ||
 	    !grant->channel_epoch || grant->channel_epoch > OFFSCHED_EPOCH_MAX)
 		return -EREMOTEIO;
-	entry = &channel->region.services[grant->service];
-	/* Whole pages, at least one. */
-	ring_bytes = (entry->ring_bytes + (size_t)OFFSCHED_PAGE_BYTES - 1) / OFFSCHED_PAGE_BYTES *
-		     OFFSCHED_PAGE_BYTES;
-	if (!ring_bytes)
-		ring_bytes = OFFSCHED_PAGE_BYTES;
-	if (grant->pages.bytes != OFFSCHED_CHANNEL_DATA + 2 * ring_bytes)
+	/* What is checked is what is used. */
+	entry = channel->region.services[grant->service];
+	if (grant->pages.bytes != OFFSCHED_CHANNEL_DATA + 2 * offsched_ring_bytes(&entry))
 		return -EREMOTEIO;
-	channel->max_send = entry->rx_size;
-	channel->one_size = entry->rx_type.id != 0;
-	return offsched_end_attach(&channel->end,
-				   &channel->region.channels[grant->channel].word,
-				   grant->pages.at, ring_bytes, (__u16)grant->channel_epoch);
+	channel->max_send = entry.rx_size;
+	channel->one_size = entry.rx_type.id != 0;
+	if (offsched_end_attach(&channel->end, &channel->region.channels[grant->channel].word,
+				grant->pages.at, &entry, (__u16)grant->channel_epoch))
+		return -EREMOTEIO;
+	return 0;
 }
 
 static int channel_bind(struct offsched_channel *channel, const struct offsched_device *device,

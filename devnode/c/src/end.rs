@@ -3,8 +3,8 @@
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
-use offsched_abi::PAGE_BYTES;
-use offsched_abi::channel::{ChannelState, WAKE_MAIL, WAKE_ROOM, Wait};
+use offsched_abi::channel::{ChannelState, WAKE_MAIL, WAKE_ROOM, Wait, channel_bytes};
+use offsched_abi::region::ServiceEntry;
 use offsched_abi::sync::AtomicU64;
 
 use crate::halves::Owned;
@@ -14,7 +14,7 @@ unsafe extern "C" {
     fn halves_end_new(
         state: *const u32,
         channel: *mut c_void,
-        ring_bytes: usize,
+        service: *const c_void,
         epoch: u16,
     ) -> *mut c_void;
     fn halves_end_push(end: *mut c_void, payload: *const c_void, len: usize) -> c_int;
@@ -29,17 +29,25 @@ unsafe extern "C" {
 pub struct AppEnd<'a>(Owned<'a>);
 
 impl<'a> AppEnd<'a> {
-    /// The end of the channel in `memory`: its control page, and then the data of both rings in
-    /// equal parts. `None` if there is too little for that.
-    pub fn attach(state: &'a ChannelState, memory: &'a [AtomicU64], epoch: u16) -> Option<Self> {
-        let ring_bytes = size_of_val(memory).checked_sub(PAGE_BYTES)? / 2;
+    /// The end of the channel of `service` in `memory`: its control page, and then the data of both rings. `None` if
+    /// there is too little for that.
+    pub fn attach(
+        state: &'a ChannelState,
+        memory: &'a [AtomicU64],
+        service: &ServiceEntry,
+        epoch: u16,
+    ) -> Option<Self> {
+        if size_of_val(memory) < channel_bytes(service.ring_bytes as usize) {
+            return None;
+        }
         // SAFETY: state and memory live for 'a and consist of atomic words, which is how C uses
-        // them; the state's word is all that it is, and C only reads it.
+        // them; the state's word is all that it is, and C only reads it. The memory is as large as
+        // the service says (just looked), whose entry C reads during the call.
         let end = unsafe {
             halves_end_new(
                 ptr::from_ref(state).cast(),
                 memory.as_ptr().cast_mut().cast(),
-                ring_bytes,
+                ptr::from_ref(service).cast(),
                 epoch,
             )
         };

@@ -8,17 +8,17 @@
 #define NEW(type)	((type *)calloc(1, sizeof(type)))
 
 /* Rust gives and takes whole halves by pointer; NULL: no ring, or no memory. */
-struct offsched_tx *halves_tx_new(void *words, void *data, size_t bytes, __u16 epoch);
-struct offsched_rx *halves_rx_new(void *words, void *data, size_t bytes, __u16 epoch);
-struct offsched_end *halves_end_new(const __u32 *state, void *channel, size_t ring_bytes,
-				    __u16 epoch);
+struct offsched_tx *halves_tx_new(void *words, void *data, size_t bytes, size_t size, __u16 epoch);
+struct offsched_rx *halves_rx_new(void *words, void *data, size_t bytes, size_t size, __u16 epoch);
+struct offsched_end *halves_end_new(const __u32 *state, void *channel,
+				    const struct offsched_service_entry *service, __u16 epoch);
 
-struct offsched_tx *halves_tx_new(void *words, void *data, size_t bytes, __u16 epoch)
+struct offsched_tx *halves_tx_new(void *words, void *data, size_t bytes, size_t size, __u16 epoch)
 {
 	struct offsched_tx *tx = NEW(struct offsched_tx);
 	struct offsched_ring ring;
 
-	if (!tx || offsched_ring_init(&ring, words, data, bytes)) {
+	if (!tx || offsched_ring_init(&ring, words, data, bytes, size)) {
 		free(tx);
 		return NULL;
 	}
@@ -26,12 +26,12 @@ struct offsched_tx *halves_tx_new(void *words, void *data, size_t bytes, __u16 e
 	return tx;
 }
 
-struct offsched_rx *halves_rx_new(void *words, void *data, size_t bytes, __u16 epoch)
+struct offsched_rx *halves_rx_new(void *words, void *data, size_t bytes, size_t size, __u16 epoch)
 {
 	struct offsched_rx *rx = NEW(struct offsched_rx);
 	struct offsched_ring ring;
 
-	if (!rx || offsched_ring_init(&ring, words, data, bytes)) {
+	if (!rx || offsched_ring_init(&ring, words, data, bytes, size)) {
 		free(rx);
 		return NULL;
 	}
@@ -39,12 +39,12 @@ struct offsched_rx *halves_rx_new(void *words, void *data, size_t bytes, __u16 e
 	return rx;
 }
 
-struct offsched_end *halves_end_new(const __u32 *state, void *channel, size_t ring_bytes,
-				    __u16 epoch)
+struct offsched_end *halves_end_new(const __u32 *state, void *channel,
+				    const struct offsched_service_entry *service, __u16 epoch)
 {
 	struct offsched_end *end = NEW(struct offsched_end);
 
-	if (!end || offsched_end_attach(end, state, channel, ring_bytes, epoch)) {
+	if (!end || offsched_end_attach(end, state, channel, service, epoch)) {
 		free(end);
 		return NULL;
 	}

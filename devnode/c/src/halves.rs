@@ -14,6 +14,7 @@ unsafe extern "C" {
         words: *mut c_void,
         data: *mut c_void,
         bytes: usize,
+        size: usize,
         epoch: u16,
     ) -> *mut c_void;
     fn halves_tx_reattach(tx: *mut c_void, epoch: u16);
@@ -27,6 +28,7 @@ unsafe extern "C" {
         words: *mut c_void,
         data: *mut c_void,
         bytes: usize,
+        size: usize,
         epoch: u16,
     ) -> *mut c_void;
     fn halves_rx_reattach(rx: *mut c_void, epoch: u16);
@@ -80,9 +82,15 @@ pub struct Sender<'a>(Owned<'a>);
 
 impl<'a> Sender<'a> {
     /// The sending half over `words` and `data`; `None` if there is too little data for a ring.
-    pub fn attach(words: &'a RingWords, data: &'a [AtomicU64], epoch: u16) -> Option<Self> {
+    pub fn attach(
+        words: &'a RingWords,
+        data: &'a [AtomicU64],
+        size: usize,
+        epoch: u16,
+    ) -> Option<Self> {
         // SAFETY: words and data live for 'a and consist of atomic words, which is how C uses them.
-        let half = unsafe { halves_tx_new(place(words), place(data), size_of_val(data), epoch) };
+        let half =
+            unsafe { halves_tx_new(place(words), place(data), size_of_val(data), size, epoch) };
         Owned::new(half).map(Self)
     }
 
@@ -132,9 +140,15 @@ pub struct Receiver<'a>(Owned<'a>);
 
 impl<'a> Receiver<'a> {
     /// The receiving half over `words` and `data`; `None` if there is too little data for a ring.
-    pub fn attach(words: &'a RingWords, data: &'a [AtomicU64], epoch: u16) -> Option<Self> {
+    pub fn attach(
+        words: &'a RingWords,
+        data: &'a [AtomicU64],
+        size: usize,
+        epoch: u16,
+    ) -> Option<Self> {
         // SAFETY: words and data live for 'a and consist of atomic words, which is how C uses them.
-        let half = unsafe { halves_rx_new(place(words), place(data), size_of_val(data), epoch) };
+        let half =
+            unsafe { halves_rx_new(place(words), place(data), size_of_val(data), size, epoch) };
         Owned::new(half).map(Self)
     }
 

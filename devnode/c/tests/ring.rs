@@ -4,7 +4,8 @@
 mod common;
 
 use offsched_abi::ring::{
-    Consumer, Producer, RING_WORDS_MIN, RecvError, Ring, RingWords, SendError,
+    Consumer, Producer, RING_WORDS_MIN, RecvError, Ring, RingWords, SendError, WORD_BYTES,
+    max_frame,
 };
 use offsched_abi::sync::{AtomicU64, Ordering};
 use offsched_c::{Receiver, Sender};
@@ -22,10 +23,17 @@ const GUARD_WORD: u64 = 0xdead_beef_0bad_cafe;
 struct Memory {
     shared: RingWords,
     data: Vec<AtomicU64>,
+    /// Bytes of every message; 0: any.
+    size: usize,
 }
 
 impl Memory {
-    fn new(words: usize) -> Self {
+    /// `pick` chooses whether messages have one size, and which.
+    fn new(words: usize, pick: usize) -> Self {
+        let size = match max_frame(words * WORD_BYTES) {
+            max if max > 0 && pick % 2 == 1 => 1 + pick / 2 % max,
+            _ => 0,
+        };
         let guarded = |at| at < GUARD || at >= GUARD + words;
         let word = |at| if guarded(at) { GUARD_WORD } else { 0 };
         Self {
@@ -33,6 +41,7 @@ impl Memory {
             data: (0..words + 2 * GUARD)
                 .map(|at| AtomicU64::new(word(at)))
                 .collect(),
+            size,
         }
     }
 
@@ -41,7 +50,25 @@ impl Memory {
     }
 
     fn ring(&self) -> Ring<'_> {
-        Ring::new(&self.shared, self.data()).unwrap()
+        let ring = Ring::new(&self.shared, self.data()).unwrap();
+        ring.of_size(self.size).unwrap()
+    }
+
+    fn sender(&self) -> Sender<'_> {
+        Sender::attach(&self.shared, self.data(), self.size, EPOCH).unwrap()
+    }
+
+    fn receiver(&self) -> Receiver<'_> {
+        Receiver::attach(&self.shared, self.data(), self.size, EPOCH).unwrap()
+    }
+
+    /// `len`, or mostly the one that the ring takes.
+    fn likely(&self, len: usize) -> usize {
+        if self.size == 0 || len.is_multiple_of(8) {
+            len
+        } else {
+            self.size
+        }
     }
 
     /// Every word that the two sides share, and the guards.
@@ -112,16 +139,17 @@ fn lie(how: u8, number: u64, truth: u64, words: usize) -> u64 {
 }
 
 /// The same steps on a ring of Rust halves and on one of C halves.
-fn in_step(words: usize, steps: Vec<Step>) -> Result<u32, TestCaseError> {
-    let (ours, theirs) = (Memory::new(words), Memory::new(words));
+fn in_step(words: usize, pick: usize, steps: Vec<Step>) -> Result<u32, TestCaseError> {
+    let (ours, theirs) = (Memory::new(words, pick), Memory::new(words, pick));
     let mut tx = Producer::attach(ours.ring(), EPOCH);
     let mut rx = Consumer::attach(ours.ring(), EPOCH);
-    let mut c_tx = Sender::attach(&theirs.shared, theirs.data(), EPOCH).unwrap();
-    let mut c_rx = Receiver::attach(&theirs.shared, theirs.data(), EPOCH).unwrap();
+    let mut c_tx = theirs.sender();
+    let mut c_rx = theirs.receiver();
     let (mut buf, mut c_buf) = ([0xaa; 512], [0xaa; 512]);
     for (count, step) in steps.into_iter().enumerate() {
         match step {
             Step::Push(len) => {
+                let len = ours.likely(len);
                 let payload: Vec<u8> = (0..len).map(|at| (count * 31 + at) as u8).collect();
                 prop_assert_eq!(tx.push(&payload).map_err(send_errno), c_tx.push(&payload));
             }
@@ -177,27 +205,27 @@ proptest! {
 
     /// Honest peers: nothing is ever taken for a lie.
     #[test]
-    fn honest_halves_do_the_same(words in RING_WORDS_MIN..40, steps in prop::collection::vec(honest(), 1..300)) {
-        prop_assert_eq!(in_step(words, steps)?, 0);
+    fn honest_halves_do_the_same(words in RING_WORDS_MIN..40, pick in any::<usize>(), steps in prop::collection::vec(honest(), 1..300)) {
+        prop_assert_eq!(in_step(words, pick, steps)?, 0);
     }
 
     /// Liars on both sides, overwritten frames, changes of epoch.
     #[test]
-    fn whatever_the_peer_does_halves_do_the_same(words in RING_WORDS_MIN..40, steps in prop::collection::vec(any_step(), 1..300)) {
-        in_step(words, steps)?;
+    fn whatever_the_peer_does_halves_do_the_same(words in RING_WORDS_MIN..40, pick in any::<usize>(), steps in prop::collection::vec(any_step(), 1..300)) {
+        in_step(words, pick, steps)?;
     }
 
     /// Frames go through from C to Rust and from Rust to C as they went in, also the longest ones.
     #[test]
-    fn frames_cross_over(words in RING_WORDS_MIN..64, lens in prop::collection::vec(0usize..300, 1..100)) {
-        let (there, back) = (Memory::new(words), Memory::new(words));
-        let mut c_tx = Sender::attach(&there.shared, there.data(), EPOCH).unwrap();
+    fn frames_cross_over(words in RING_WORDS_MIN..64, pick in any::<usize>(), lens in prop::collection::vec(0usize..300, 1..100)) {
+        let (there, back) = (Memory::new(words, pick), Memory::new(words, pick));
+        let mut c_tx = there.sender();
         let mut rx = Consumer::attach(there.ring(), EPOCH);
         let mut tx = Producer::attach(back.ring(), EPOCH);
-        let mut c_rx = Receiver::attach(&back.shared, back.data(), EPOCH).unwrap();
+        let mut c_rx = back.receiver();
         let (mut buf, mut c_buf) = ([0; 512], [0; 512]);
         for (count, len) in lens.into_iter().enumerate() {
-            let payload: Vec<u8> = (0..len.min(tx.max_frame())).map(|at| (count + at) as u8).collect();
+            let payload: Vec<u8> = (0..there.likely(len).min(tx.max_frame()).max(there.size)).map(|at| (count + at) as u8).collect();
             prop_assert!(c_tx.has_room(payload.len()) && c_tx.sees_room(payload.len()));
             prop_assert!(!c_rx.has_mail() && !c_rx.sees_mail());
             prop_assert_eq!(c_tx.push(&payload), Ok(()));
@@ -214,14 +242,15 @@ proptest! {
 
     /// The look from outside agrees with the halves as long as everything is published.
     #[test]
-    fn published_words_say_what_the_halves_know(words in RING_WORDS_MIN..40, steps in prop::collection::vec((any::<bool>(), 0usize..120), 1..200)) {
-        let memory = Memory::new(words);
+    fn published_words_say_what_the_halves_know(words in RING_WORDS_MIN..40, pick in any::<usize>(), steps in prop::collection::vec((any::<bool>(), 0usize..120), 1..200)) {
+        let memory = Memory::new(words, pick);
         let mut tx = Producer::attach(memory.ring(), EPOCH);
         let mut rx = Consumer::attach(memory.ring(), EPOCH);
-        let mut c_tx = Sender::attach(&memory.shared, memory.data(), EPOCH).unwrap();
-        let mut c_rx = Receiver::attach(&memory.shared, memory.data(), EPOCH).unwrap();
+        let mut c_tx = memory.sender();
+        let mut c_rx = memory.receiver();
         let mut buf = [0; 512];
         for (send, len) in steps {
+            let len = memory.likely(len);
             let room = tx.has_room(len);
             prop_assert_eq!(c_tx.sees_room(len), room);
             if send {
@@ -239,12 +268,12 @@ proptest! {
 fn liars_are_caught_and_frames_still_go() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut caught = 0;
-    for _ in 0..64 {
+    for pick in 0..64 {
         let steps = prop::collection::vec(any_step(), 300)
             .new_tree(&mut runner)
             .unwrap()
             .current();
-        caught += in_step(33, steps).unwrap();
+        caught += in_step(33, pick, steps).unwrap();
     }
     assert!(
         caught > 20,
@@ -254,16 +283,24 @@ fn liars_are_caught_and_frames_still_go() {
 
 #[test]
 fn what_is_too_small_for_a_ring_is_none() {
-    let memory = Memory::new(RING_WORDS_MIN - 1);
-    assert!(Sender::attach(&memory.shared, memory.data(), EPOCH).is_none());
-    assert!(Receiver::attach(&memory.shared, memory.data(), EPOCH).is_none());
+    let memory = Memory::new(RING_WORDS_MIN - 1, 0);
+    assert!(Sender::attach(&memory.shared, memory.data(), 0, EPOCH).is_none());
+    assert!(Receiver::attach(&memory.shared, memory.data(), 0, EPOCH).is_none());
+    // The longest in 33 words has 15.
+    let memory = Memory::new(33, 0);
+    for (size, fits) in [(120, true), (121, false)] {
+        let ring = Ring::new(&memory.shared, memory.data()).unwrap();
+        assert_eq!(ring.of_size(size).is_some(), fits);
+        let sender = Sender::attach(&memory.shared, memory.data(), size, EPOCH);
+        assert_eq!(sender.is_some(), fits);
+    }
 }
 
 /// Two threads, C on one side and Rust on the other, both ways: order and contents hold.
 #[test]
 fn two_threads_keep_order_across_languages() {
     const FRAMES: u64 = 20_000;
-    let (there, back) = (Memory::new(64), Memory::new(64));
+    let (there, back) = (Memory::new(64, 0), Memory::new(64, 0));
     let (there, back) = (&there, &back);
     let payload = |number: u64| number.to_le_bytes().repeat(1 + (number % 4) as usize);
     let stop = &AtomicU64::new(0);
@@ -271,7 +308,7 @@ fn two_threads_keep_order_across_languages() {
     std::thread::scope(|scope| {
         let _stop = common::OnDrop(|| stop.store(1, Ordering::Relaxed));
         scope.spawn(move || {
-            let mut c_tx = Sender::attach(&there.shared, there.data(), EPOCH).unwrap();
+            let mut c_tx = there.sender();
             for number in 0..FRAMES {
                 while c_tx.push(&payload(number)).is_err() {
                     if stopped() {
@@ -307,7 +344,7 @@ fn two_threads_keep_order_across_languages() {
                 }
             }
         });
-        let mut c_rx = Receiver::attach(&back.shared, back.data(), EPOCH).unwrap();
+        let mut c_rx = back.receiver();
         let mut buf = [0; 64];
         for number in 0..FRAMES {
             let len = loop {

@@ -372,6 +372,7 @@ impl Channel {
                 Err(Error::Full)
             }
             Err(SendError::TooLong { max }) => Err(Error::TooLong { len, max }),
+            Err(SendError::OtherLength { size }) => Err(Error::WrongLength { len, wanted: size }),
             Err(SendError::Closed) => Err(self.closed()),
             Err(SendError::PeerCorrupt) => Err(Error::Corrupt),
         }

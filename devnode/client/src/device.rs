@@ -247,12 +247,10 @@ fn wrong_type(target: &Target, region: &RegionMap) -> Error {
 
 /// Maps a granted channel, which belongs to a service of that region.
 fn map_of(grant: &Grant, region: Arc<RegionMap>) -> Result<ChannelMap, Error> {
-    let entry = region
-        .region()
-        .services()
+    let services = region.region().services();
+    let service = *services
         .get(grant.service)
         .ok_or(Error::Protocol("a service outside the region's table"))?;
-    let ring_bytes = entry.ring_bytes as usize;
     let (channel, epoch) = (grant.channel, grant.channel_epoch);
-    ChannelMap::new(&grant.line.pages(), region, channel, ring_bytes, epoch)
+    ChannelMap::new(&grant.line.pages(), region, channel, &service, epoch)
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use offsched_abi::channel::{AppEnd, ChannelView, channel_bytes};
 use offsched_abi::header::State;
-use offsched_abi::region::Region;
+use offsched_abi::region::{Region, ServiceEntry};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
@@ -116,10 +116,10 @@ impl ChannelMap {
         pages: &Pages<'_>,
         region: Arc<RegionMap>,
         channel: usize,
-        ring_bytes: usize,
+        service: &ServiceEntry,
         epoch: u16,
     ) -> Result<Self, Error> {
-        let bytes = channel_bytes(ring_bytes);
+        let bytes = channel_bytes(service.ring_bytes as usize);
         if pages.bytes != bytes {
             return Err(Error::Protocol(
                 "the channel has not the size of its service's rings",
@@ -136,8 +136,10 @@ impl ChannelMap {
         // SAFETY: the memory has that size and is mapped for as long as `memory`, beside the end in
         // this struct and dropped after it; the end is lent only with the struct's lifetime. Both
         // sides look at it as atomic words. (`state` lives as long as `region`, also here.)
-        let view = unsafe { ChannelView::from_raw(state, memory.base, ring_bytes) };
-        let view = view.ok_or(Error::Protocol("a channel that is not page aligned"))?;
+        let view = unsafe { ChannelView::from_raw(state, memory.base, service) };
+        let view = view.ok_or(Error::Protocol(
+            "a channel that is not page aligned, or too small for its service's messages",
+        ))?;
         Ok(Self {
             end: AppEnd::new(view, epoch),
             memory,

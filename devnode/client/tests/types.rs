@@ -38,7 +38,7 @@ fn typed() -> DeviceSpec {
     let mut spec = spec();
     let echo = &mut spec.services[0];
     (echo.rx_type, echo.rx_size) = (MessageType::of::<Order>(), size_of::<Order>() as u32);
-    (echo.tx_type, echo.tx_size) = (MessageType::of::<[u64; 2]>(), 16);
+    (echo.tx_type, echo.tx_size) = (MessageType::of::<[u64; 1]>(), 8);
     spec
 }
 
@@ -66,16 +66,16 @@ fn a_message_of_another_size_than_its_type_is_refused() {
 fn a_binding_with_other_types_is_refused_in_words_that_name_them() {
     let image = Image::start_as(&typed());
     let device = image.open();
-    let mut channel = device.bind_typed::<Order, [u64; 2]>("echo").unwrap();
+    let mut channel = device.bind_typed::<Order, [u64; 1]>("echo").unwrap();
     channel.rebind().unwrap();
-    let wrong = device.bind_typed::<other::Order, [u64; 2]>("echo");
+    let wrong = device.bind_typed::<other::Order, [u64; 1]>("echo");
     let error = wrong.err().unwrap();
     assert!(matches!(error, Error::WrongType { .. }), "{error}");
     let (ours, theirs) = (
         MessageType::of::<other::Order>(),
         MessageType::of::<Order>(),
     );
-    let answers = MessageType::of::<[u64; 2]>();
+    let answers = MessageType::of::<[u64; 1]>();
     assert_eq!(
         error.to_string(),
         format!(
@@ -108,16 +108,16 @@ fn a_binding_with_types_waits_for_a_channel() {
     let image = Image::start_as(&typed());
     let device = image.open();
     let soon = Duration::from_millis(5);
-    let first = device.bind_typed_timeout::<Order, [u64; 2]>("echo", soon);
+    let first = device.bind_typed_timeout::<Order, [u64; 1]>("echo", soon);
     let (first, _second) = (first.unwrap(), device.bind("echo").unwrap());
-    let error = device.bind_typed_timeout::<Order, [u64; 2]>("echo", soon);
+    let error = device.bind_typed_timeout::<Order, [u64; 1]>("echo", soon);
     assert!(matches!(error.err(), Some(Error::AllTaken { .. })));
     let error = device.bind_typed_timeout::<Order, Order>("echo", LONG);
     let error = error.err().unwrap();
     assert!(matches!(error, Error::WrongType { .. }), "at once: {error}");
     let waits = std::thread::spawn({
         let device = device.clone();
-        move || device.bind_typed_timeout::<Order, [u64; 2]>("echo", LONG)
+        move || device.bind_typed_timeout::<Order, [u64; 1]>("echo", LONG)
     });
     // It waits by then, most likely; the test holds if it does not.
     std::thread::sleep(Duration::from_millis(50));

@@ -31,7 +31,7 @@ pub(crate) const COMPUTED: &[(&str, u64, &str)] = &[
     (
         "LAYOUT_HASH",
         LAYOUT_HASH,
-        "Of the sizes and offsets of everything shared.",
+        "Of the sizes and offsets of everything shared, and of how frames lie in rings.",
     ),
     (
         "NODE_MAGIC",

@@ -116,7 +116,7 @@ impl Device {
         let map = RegionMap::new(&services, channels, spec.tasks, bytes)?;
         let slots = services
             .iter()
-            .flat_map(|entry| (0..entry.clients).map(|_| Slot::new(entry.ring_bytes as usize)))
+            .flat_map(|entry| (0..entry.clients).map(|_| Slot::new(*entry)))
             .collect::<Result<Vec<_>, _>>()?;
         let bound = Mutex::new(vec![None; slots.len()]);
         Ok(Self {
@@ -204,10 +204,10 @@ impl Device {
 }
 
 impl Slot {
-    fn new(ring_bytes: usize) -> Result<Self, DeviceError> {
+    fn new(service: ServiceEntry) -> Result<Self, DeviceError> {
         let os = || DeviceError::os("make a channel's memory");
         Ok(Self {
-            map: ChannelMap::new(ring_bytes).map_err(os())?,
+            map: ChannelMap::new(service).map_err(os())?,
             bell: Bell::new().map_err(os())?,
         })
     }

@@ -140,14 +140,15 @@ impl RegionMap {
 /// The core's mapping of one channel: always the same addresses, new memory for every client.
 pub(crate) struct ChannelMap {
     memory: Mapping,
-    ring_bytes: usize,
+    service: ServiceEntry,
 }
 
 impl ChannelMap {
-    pub(crate) fn new(ring_bytes: usize) -> Result<Self, Errno> {
+    /// Of a service whose messages its rings take.
+    pub(crate) fn new(service: ServiceEntry) -> Result<Self, Errno> {
         Ok(Self {
-            memory: Mapping::anonymous(channel_bytes(ring_bytes))?,
-            ring_bytes,
+            memory: Mapping::anonymous(channel_bytes(service.ring_bytes as usize))?,
+            service,
         })
     }
 
@@ -167,8 +168,8 @@ impl ChannelMap {
     pub(crate) fn view<'a>(&'a self, state: &'a ChannelState) -> ChannelView<'a> {
         // SAFETY: the memory is mapped, of that size and page aligned for as long as `self`, and
         // its size is sealed; every user looks at it as atomic words, through a view.
-        let view = unsafe { ChannelView::from_raw(state, self.memory.base, self.ring_bytes) };
-        view.expect("a mapping is page aligned, and rings are a page at least")
+        let view = unsafe { ChannelView::from_raw(state, self.memory.base, &self.service) };
+        view.expect("a mapping is page aligned, and the service's messages fit its rings")
     }
 }
 

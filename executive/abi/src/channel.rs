@@ -44,7 +44,7 @@ mod pages;
 mod state;
 
 pub use end::{AppEnd, CoreEnd, Link, Sent, Wait};
-pub use pages::{ChannelView, ControlPage, WakeLine, channel_bytes, ring_data_bytes};
+pub use pages::{ChannelView, ControlPage, Sizes, WakeLine, channel_bytes, ring_data_bytes};
 pub use state::{ChannelState, EPOCH_MAX, Phase};
 
 /// Wake word bit: ring when a frame was published to me.

@@ -30,7 +30,7 @@ use crate::{ABI_VERSION, PAGE_BYTES};
 /// The first word of every region: "offsched" in ASCII, little endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"offsched");
 
-/// A hash of the sizes and offsets of everything shared: two programs that were built from
+/// A hash of the sizes and offsets of everything shared, and of how frames lie in rings: two programs that were built from
 /// different layouts of the same version do not take each other's memory for their own.
 pub const LAYOUT_HASH: u64 = fnv1a(&[
     size_of::<Header>(),
@@ -65,6 +65,7 @@ pub const LAYOUT_HASH: u64 = fnv1a(&[
     size_of::<RingWords>(),
     size_of::<ConsumerLine>(),
     crate::ring::NEWEST_WORDS,
+    crate::ring::FORMAT,
     size_of::<crate::log::LogRings>(),
     size_of::<CoreTelemetry>(),
     size_of::<TaskTelemetry>(),

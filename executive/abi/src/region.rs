@@ -4,7 +4,7 @@
 use core::fmt;
 use core::mem::offset_of;
 
-use crate::channel::ChannelState;
+use crate::channel::{ChannelState, Sizes};
 use crate::console::Console;
 use crate::header::{Header, LAYOUT_HASH, MAGIC, Tables};
 use crate::image::{CONSOLE_BYTES, LOG_BYTES};
@@ -61,6 +61,19 @@ impl ServiceEntry {
     /// goes.
     pub fn rx_exactly(&self) -> Option<usize> {
         (self.rx_type.id != 0).then_some(self.rx_size as usize)
+    }
+
+    /// How the messages lie in the rings of its channels: those of a stated type without headers.
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            to_core: self.rx_exactly().unwrap_or(0),
+            from_core: self.tx_exactly().unwrap_or(0),
+        }
+    }
+
+    /// As [`rx_exactly`](Self::rx_exactly), of those from the core.
+    fn tx_exactly(&self) -> Option<usize> {
+        (self.tx_type.id != 0).then_some(self.tx_size as usize)
     }
 }
 

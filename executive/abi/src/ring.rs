@@ -35,7 +35,9 @@
 //! sequence lock; the index is the other half). One that does not find what it expects reads the data.
 //!
 //! # Sizes
-//! Indices count words of 8 bytes. A frame is one header word and the payload, padded to words.
+//! Indices count words of 8 bytes. A frame is one header word and the payload, padded to words. Where both sides know
+//! from the service's entry that all messages have one size (not 0) there are no headers, and nothing to lie about but
+//! indices.
 //! A frame of n words always fits an emptied ring of c words, wherever the indices stand, if and
 //! only if n <= (c - 1) / 2; longer ones are refused at once ([`max_frame`]).
 //!
@@ -64,15 +66,19 @@ pub const WORD_BYTES: usize = 8;
 /// Most data words in a ring: what 24 bits of index can say.
 pub const RING_WORDS_MAX: usize = (1 << 24) - 1;
 
+/// How frames lie in a ring, counted on when that changes: 2, messages of one size have no headers.
+#[cfg(not(loom))]
+pub(crate) const FORMAT: usize = 2;
+
 /// Fewest data words in a ring: one that takes a frame with a payload.
 pub const RING_WORDS_MIN: usize = 5;
 
-/// Words that a frame with `payload` bytes takes in a ring: its header and the padded payload.
-pub(crate) const fn frame_words(payload: usize) -> usize {
+/// Words that a frame with `payload` bytes takes in a ring with headers: its own and the padded payload.
+const fn headed_words(payload: usize) -> usize {
     1 + payload.div_ceil(WORD_BYTES)
 }
 
-/// The longest payload, in bytes, that a ring of `ring_bytes` bytes of data takes.
+/// The longest payload, in bytes, that a ring of `ring_bytes` bytes of data takes, with a header or without.
 pub const fn max_frame(ring_bytes: usize) -> usize {
     let words = ring_bytes / WORD_BYTES;
     let words = if words > RING_WORDS_MAX {
@@ -89,5 +95,5 @@ pub const fn max_frame(ring_bytes: usize) -> usize {
 
 /// The least data bytes of a ring that takes payloads of `payload` bytes.
 pub const fn ring_bytes_for(payload: usize) -> usize {
-    (2 * frame_words(payload) + 1) * WORD_BYTES
+    (2 * headed_words(payload) + 1) * WORD_BYTES
 }

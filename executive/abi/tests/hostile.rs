@@ -1,12 +1,12 @@
 //! Both ends of a channel against a peer that writes anything anywhere in the shared words.
 //!
-//! One step is one call of ours, with lies before it; in every fourth run another thread lies all the while, also in the
-//! middle of a call. `OFFSCHED_FUZZ_STEPS` sets how many steps are taken in all (default
+//! One step is one call of ours, with lies before it; in a third of the runs another thread lies all the while, also in the
+//! middle of a call. In every other run all messages of a ring have one size, and there are no headers to lie with. `OFFSCHED_FUZZ_STEPS` sets how many steps are taken in all (default
 //! 200,000), on every CPU. 10^9 of them take minutes in release mode:
 //! `OFFSCHED_FUZZ_STEPS=1000000000 cargo test --release -p offsched-abi --test hostile`.
 #![cfg(not(loom))]
 
-use offsched_abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd, Wait};
+use offsched_abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd, Sizes, Wait};
 use offsched_abi::ring::{RecvError, SendError};
 use offsched_abi::sync::{AtomicU64, Ordering};
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@ const WORDS: usize = 61;
 /// Words before, between and behind the rings that nobody may touch.
 const GUARD: u64 = 0x6775_6172_6467_7561;
 /// Runs of a thread.
-const RUNS: u64 = 4;
+const RUNS: u64 = 6;
 /// The longest payload that such a ring takes: half its words less the header's.
 const LONGEST: usize = ((WORDS - 1) / 2 - 1) * 8;
 
@@ -41,16 +41,18 @@ struct Memory {
     state: ChannelState,
     control: ControlPage,
     data: Vec<AtomicU64>,
+    sizes: Sizes,
 }
 
 impl Memory {
-    fn new() -> Self {
+    fn new(sizes: Sizes) -> Self {
         let guard = |at: usize| at.is_multiple_of(WORDS + 1);
         let word = |at| AtomicU64::new(if guard(at) { GUARD } else { 0 });
         Self {
             state: ChannelState::new(),
             control: ControlPage::new(),
             data: (0..2 * WORDS + 3).map(word).collect(),
+            sizes,
         }
     }
 
@@ -59,7 +61,8 @@ impl Memory {
     }
 
     fn view(&self) -> ChannelView<'_> {
-        ChannelView::from_parts(&self.state, &self.control, self.ring(0), self.ring(1)).unwrap()
+        let view = ChannelView::from_parts(&self.state, &self.control, self.ring(0), self.ring(1));
+        view.unwrap().of_sizes(self.sizes).unwrap()
     }
 
     fn check_guards(&self) {
@@ -125,13 +128,23 @@ struct Tally {
 
 /// One call of ours; true if the peer was caught.
 macro_rules! step {
-    ($end:expr, $sleep:expr, $numbers:expr, $tally:expr) => {{
+    ($end:expr, $sends:expr, $receives:expr, $sleep:expr, $numbers:expr, $tally:expr) => {{
         let mut buf = [0; LONGEST + 64];
         let room = $numbers.below(buf.len() as u64 + 1) as usize;
         let payload = [0xab; LONGEST + 64];
+        // What the ring takes, where it takes only that; and anything.
+        let either = |ring: usize, any: usize, pick| match (ring, pick) {
+            (1.., 0..3) => ring,
+            _ => any,
+        };
         let len = $numbers.below(payload.len() as u64) as usize;
+        let len = either($sends, len, $numbers.below(4));
         let count = $numbers.below(9) as usize;
         let size = 1 + $numbers.below(40) as usize;
+        let (in_size, out_size) = (
+            either($receives, size, $numbers.below(4)),
+            either($sends, size, $numbers.below(4)),
+        );
         let result = match $numbers.below(10) {
             0..=2 => received($end.try_recv(&mut buf[..room]).map(|got| (got, room))),
             3 => received(
@@ -141,8 +154,8 @@ macro_rules! step {
                 .map(|got| (got, count)),
             ),
             4 => received(
-                $end.recv_equal(&mut buf[..room], size)
-                    .map(|got| (got, room / size)),
+                $end.recv_equal(&mut buf[..room], in_size)
+                    .map(|got| (got, room / in_size)),
             ),
             5 => received($end.skip().map(|got| (got, LONGEST))),
             6 => sent($end.try_send(&payload[..len]).map(|_| 1)),
@@ -150,7 +163,7 @@ macro_rules! step {
                 $end.send_batch(&[&payload[..len]; 8][..count])
                     .map(|got| got.0),
             ),
-            8 => sent($end.send_equal(&payload, size).map(|got| got.0)),
+            8 => sent($end.send_equal(&payload, out_size).map(|got| got.0)),
             _ => {
                 let wait = [Wait::Mail, Wait::Room(len), Wait::Either(len)][count % 3];
                 $sleep(&mut $end, wait);
@@ -193,6 +206,10 @@ fn sent(result: Result<usize, SendError>) -> Result<Option<()>, bool> {
             assert_eq!(max, LONGEST);
             Ok(Some(()))
         }
+        Err(SendError::OtherLength { size }) => {
+            assert!(size <= LONGEST);
+            Ok(Some(()))
+        }
         Err(SendError::Full | SendError::Closed) => Ok(Some(())),
     }
 }
@@ -206,24 +223,34 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Some runs, of which the last is with company.
-fn fuzz(seed: u64, steps: u64) -> Tally {
-    let mut sum = Tally::default();
+/// Some runs, of which the last two are with company; what happened in those with headers, and without.
+fn fuzz(seed: u64, steps: u64) -> [Tally; 2] {
+    let mut sums = [Tally::default(), Tally::default()];
     for number in 0..RUNS {
-        let (memory, over) = (Memory::new(), AtomicBool::new(false));
+        let over = AtomicBool::new(false);
         let seed = seed.wrapping_add(number.wrapping_mul(0x6a09_e667_f3bc_c909));
+        let mut sizes = Numbers(seed | 1);
+        let mut size = || match number % 2 {
+            0 => 0,
+            _ => 1 + sizes.below(64) as usize,
+        };
+        let memory = Memory::new(Sizes {
+            to_core: size(),
+            from_core: size(),
+        });
         let tally = std::thread::scope(|scope| {
             let _over = Over(&over);
-            if number == RUNS - 1 {
+            if number >= RUNS - 2 {
                 scope.spawn(|| lie_on(&memory, seed ^ 0xffff_0000, &over));
             }
             run(&memory, seed, steps.div_ceil(RUNS))
         });
+        let sum = &mut sums[number as usize % 2];
         sum.caught += tally.caught;
         sum.sent += tally.sent;
         sum.received += tally.received;
     }
-    sum
+    sums
 }
 
 fn lie_on(memory: &Memory, seed: u64, over: &AtomicBool) {
@@ -244,6 +271,7 @@ fn run(memory: &Memory, seed: u64, steps: u64) -> Tally {
     let mut epoch = memory.view().open().unwrap();
     let mut core = CoreEnd::new(memory.view());
     let mut app = AppEnd::new(memory.view(), epoch);
+    let Sizes { to_core, from_core } = memory.sizes;
     for number in 0..steps {
         // Some steps are honest, so that frames get through and the indices go round.
         if numbers.below(3) == 0 {
@@ -253,12 +281,14 @@ fn run(memory: &Memory, seed: u64, steps: u64) -> Tally {
         let caught = if number % 2 == 0 {
             step!(
                 core,
+                from_core,
+                to_core,
                 |core: &mut CoreEnd<'_>, _| core.sleep_until_mail(),
                 numbers,
                 tally
             )
         } else {
-            step!(app, AppEnd::sleep_until, numbers, tally)
+            step!(app, to_core, from_core, AppEnd::sleep_until, numbers, tally)
         };
         if caught {
             memory.check_guards();
@@ -279,17 +309,18 @@ fn both_ends_survive_a_peer_that_writes_anything_anywhere() {
     let steps: u64 = steps.and_then(|n| n.parse().ok()).unwrap_or(200_000);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let seed = |thread| 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(thread + 1);
-    let tallies: Vec<Tally> = std::thread::scope(|scope| {
+    let tallies: Vec<[Tally; 2]> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
             .map(|thread| scope.spawn(move || fuzz(seed(thread), steps.div_ceil(threads))))
             .collect();
         running.into_iter().map(|one| one.join().unwrap()).collect()
     });
-    let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>();
-    let (caught, sent) = (sum(|tally| tally.caught), sum(|tally| tally.sent));
-    let received = sum(|tally| tally.received);
-    println!(
-        "{steps} steps on {threads} CPUs: {caught} lies caught, {sent} sends, {received} receives"
-    );
-    assert!(caught > 0 && sent > 0 && received > 0);
+    println!("{steps} steps on {threads} CPUs");
+    for (kind, frames) in ["with headers", "of one size"].into_iter().enumerate() {
+        let sum = |of: fn(&Tally) -> u64| tallies.iter().map(|tally| of(&tally[kind])).sum::<u64>();
+        let (caught, sent) = (sum(|tally| tally.caught), sum(|tally| tally.sent));
+        let received = sum(|tally| tally.received);
+        println!("{frames}: {caught} lies caught, {sent} sends, {received} receives");
+        assert!(caught > 0 && sent > 0 && received > 0);
+    }
 }

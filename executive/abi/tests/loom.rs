@@ -143,6 +143,34 @@ fn newest_words_of_two_frames_are_whole() {
     });
 }
 
+/// The same for messages of one size, which have no headers: two words, whole, and the one behind them.
+#[test]
+fn newest_words_without_headers_are_whole() {
+    explore(|| {
+        let shared = Shared::new();
+        let sender = Arc::clone(&shared);
+        let sending = thread::spawn(move || {
+            let ring = sender.ring().of_size(16).unwrap();
+            let mut tx = Producer::attach(ring, 1);
+            tx.try_send(&[1; 16]).unwrap();
+            tx.try_send(&[2; 16]).unwrap();
+        });
+        let mut rx = Consumer::attach(shared.ring().of_size(16).unwrap(), 1);
+        let (mut buf, mut got) = ([0; 32], 0);
+        while got < 2 {
+            match rx.pop_equal(&mut buf[16 * got..], 16) {
+                Ok(count) => got += count,
+                Err(error) => {
+                    assert_eq!(error, RecvError::Empty);
+                    thread::yield_now();
+                }
+            }
+        }
+        assert_eq!((&buf[..16], &buf[16..]), (&[1; 16][..], &[2; 16][..]));
+        sending.join().unwrap();
+    });
+}
+
 /// A batch in one publication, received in one publication.
 #[test]
 fn batches_are_whole() {

@@ -4,6 +4,7 @@
 #![cfg(not(loom))]
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use offsched_abi::ring::{
     Consumer, Producer, RING_WORDS_MIN, RecvError, Ring, RingWords, SendError, max_frame,
@@ -45,9 +46,13 @@ fn fuzz_steps() -> u64 {
 enum Step {
     Send(usize),
     Push(usize),
+    /// So many of so many bytes.
+    PushEqual(usize, usize),
     PublishSent,
     Recv,
     Pop,
+    PopEqual(usize, usize),
+    PopBatch(usize),
     PublishReceived,
     Skip,
 }
@@ -56,34 +61,51 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0usize..80).prop_map(Step::Send),
         2 => (0usize..80).prop_map(Step::Push),
+        3 => (0usize..9, 1usize..30).prop_map(|(count, size)| Step::PushEqual(count, size)),
         1 => Just(Step::PublishSent),
         4 => Just(Step::Recv),
         2 => Just(Step::Pop),
+        2 => (1usize..9, 1usize..30).prop_map(|(count, size)| Step::PopEqual(count, size)),
+        2 => (1usize..9).prop_map(Step::PopBatch),
         1 => Just(Step::PublishReceived),
         1 => Just(Step::Skip),
     ]
 }
 
+/// A ring's words, and the one size of its messages; 0: any.
+fn ring_and_size(words: Range<usize>) -> impl Strategy<Value = (usize, usize)> {
+    words.prop_flat_map(|words| {
+        let sizes = prop_oneof![Just(0), 1..=max_frame(words * 8)];
+        (Just(words), sizes)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the order of operations, frames come out as they went in.
+    /// Whatever the order of operations, frames come out as they went in. With a size (not 0) all frames have that.
     #[test]
-    fn behaves_like_a_queue(words in RING_WORDS_MIN..40, steps in prop::collection::vec(step(), 1..400)) {
+    fn behaves_like_a_queue(
+        (words, size) in ring_and_size(RING_WORDS_MIN..40),
+        steps in prop::collection::vec(step(), 1..400)
+    ) {
         let (shared, data) = (RingWords::new(), data(words));
-        let ring = Ring::new(&shared, &data).unwrap();
+        let ring = Ring::new(&shared, &data).unwrap().of_size(size).unwrap();
         let mut tx = Producer::attach(ring, EPOCH);
         let mut rx = Consumer::attach(ring, EPOCH);
         let (mut unpublished, mut sent) = (VecDeque::new(), VecDeque::new());
-        let max = max_frame(words * 8);
-        let mut buf = [0; 128];
+        let max = tx.max_frame();
+        let likely = |any: usize| if size > 0 && !any.is_multiple_of(4) { size } else { any };
+        let mut buf = [0; 256];
         for (count, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Send(len) | Step::Push(len) => {
+                    let len = likely(len);
                     let payload = vec![count as u8; len];
                     match tx.push(&payload) {
                         Ok(()) => unpublished.push_back(payload),
                         Err(SendError::TooLong { max: told }) => prop_assert!(len > max && told == max),
+                        Err(SendError::OtherLength { size: told }) => prop_assert!(len != size && told == size),
                         Err(error) => {
                             prop_assert_eq!(error, SendError::Full);
                             prop_assert!(len <= max);
@@ -105,6 +127,51 @@ proptest! {
                         rx.publish();
                     }
                 }
+                Step::PushEqual(count_of, len) => {
+                    let len = likely(len);
+                    let bytes: Vec<u8> = (0..count_of * len).map(|at| (count + at / len) as u8).collect();
+                    let pushed = match tx.push_equal(&bytes, len) {
+                        Ok(pushed) => pushed,
+                        Err(SendError::Full) => 0,
+                        Err(SendError::TooLong { max: told }) => {
+                            prop_assert!(len > max && told == max);
+                            continue;
+                        }
+                        Err(error) => {
+                            prop_assert_eq!(error, SendError::OtherLength { size });
+                            prop_assert_ne!(len, size);
+                            continue;
+                        }
+                    };
+                    prop_assert!(pushed == count_of || !tx.has_room(len), "as many as there is room for");
+                    unpublished.extend(bytes.chunks(len).take(pushed).map(<[u8]>::to_vec));
+                }
+                Step::PopEqual(most, len) => {
+                    let len = likely(len);
+                    // As many as wait, up to one of another length.
+                    let same = sent.iter().take(most).take_while(|frame| frame.len() == len).count();
+                    match rx.pop_equal(&mut buf[..most.min(256 / len) * len], len) {
+                        Ok(taken) => {
+                            prop_assert_eq!(taken, same.min(256 / len));
+                            for (at, frame) in sent.drain(..taken).enumerate() {
+                                prop_assert_eq!(&buf[at * len..][..len], &frame[..]);
+                            }
+                        }
+                        Err(RecvError::Empty) => prop_assert!(sent.is_empty()),
+                        Err(error) => {
+                            let found = sent.front().map_or(0, Vec::len);
+                            prop_assert_eq!(error, RecvError::OtherLength { found });
+                            prop_assert_ne!(found, len);
+                        }
+                    }
+                }
+                Step::PopBatch(most) => {
+                    let mut got = Vec::new();
+                    let taken = rx.pop_batch(&mut buf, most, |frame| got.push(frame.to_vec())).unwrap_or(0);
+                    prop_assert_eq!(taken, most.min(sent.len()));
+                    let expected: Vec<_> = sent.drain(..taken).collect();
+                    prop_assert_eq!(got, expected);
+                }
                 Step::PublishReceived => { rx.publish(); }
                 Step::Skip => {
                     prop_assert_eq!(rx.skip().ok(), sent.pop_front().map(|frame| frame.len()));
@@ -114,17 +181,22 @@ proptest! {
         prop_assert_eq!((tx.corruptions(), rx.corruptions()), (0, 0));
     }
 
-    /// A frame of the greatest length goes into an emptied ring wherever the indices stand.
+    /// A frame of the greatest length goes into an emptied ring wherever the indices stand. With a size that is the only
+    /// one.
     #[test]
-    fn the_longest_frame_always_goes(words in RING_WORDS_MIN..64, lens in prop::collection::vec(0usize..300, 1..100)) {
+    fn the_longest_frame_always_goes(
+        (words, size) in ring_and_size(RING_WORDS_MIN..64),
+        lens in prop::collection::vec(0usize..300, 1..100)
+    ) {
         let (shared, data) = (RingWords::new(), data(words));
-        let ring = Ring::new(&shared, &data).unwrap();
+        let ring = Ring::new(&shared, &data).unwrap().of_size(size).unwrap();
         let mut tx = Producer::attach(ring, EPOCH);
         let mut rx = Consumer::attach(ring, EPOCH);
         let longest = vec![1; tx.max_frame()];
         let mut buf = [0; 512];
         for len in lens {
-            tx.try_send(&longest[..len.min(longest.len())]).unwrap();
+            let len = if size > 0 { size } else { len.min(longest.len()) };
+            tx.try_send(&longest[..len]).unwrap();
             rx.try_recv(&mut buf).unwrap();
             tx.try_send(&longest).unwrap();
             prop_assert_eq!(rx.try_recv(&mut buf), Ok(longest.len()));
@@ -194,6 +266,34 @@ fn a_batch_is_published_once_even_across_the_end() {
             .collect::<Vec<_>>()
     );
     assert_eq!(tx.send_batch(&frames[..1]), Ok(1));
+}
+
+/// In batches of whole cache lines: the ring takes 31 lines of 32, and the batch of which only a part goes in ends with a
+/// line too. Otherwise it would share a line with every batch behind it.
+#[test]
+fn a_full_ring_leaves_a_line_free() {
+    let (shared, data) = (RingWords::new(), data(256));
+    let ring = Ring::new(&shared, &data).unwrap().of_size(16).unwrap();
+    let mut tx = Producer::attach(ring, EPOCH);
+    let mut rx = Consumer::attach(ring, EPOCH);
+    let (batch, mut buf) = ([7; 32 * 16], [0; 32 * 16]);
+    for turn in 0..20 {
+        let mut sent = 0;
+        while let Ok(count) = tx.push_equal(&batch, 16) {
+            sent += count;
+            assert_eq!(count % 4, 0);
+        }
+        tx.publish();
+        // At first there is no reader to stay away from.
+        assert_eq!(sent, if turn == 0 { 128 } else { 124 }, "turn {turn}");
+        assert!(!tx.has_room(16));
+        let mut got = 0;
+        while let Ok(count) = rx.pop_equal(&mut buf, 16) {
+            got += count;
+        }
+        assert_eq!(got, sent);
+        rx.publish();
+    }
 }
 
 #[test]

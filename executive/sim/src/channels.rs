@@ -20,7 +20,8 @@ pub(crate) fn places(image: &Image<'_>) -> Vec<ChannelView<'static>> {
         for _ in 0..channel.clients {
             let state = Box::leak(Box::new(ChannelState::new()));
             let control = Box::leak(Box::new(ControlPage::new()));
-            places.extend(ChannelView::from_parts(state, control, data(), data()));
+            let view = ChannelView::from_parts(state, control, data(), data());
+            places.extend(view.and_then(|view| view.of_sizes(channel.sizes())));
         }
     }
     places

@@ -107,18 +107,18 @@ pub(crate) unsafe fn open(
 unsafe fn views(base: *mut u8, region: Region<'static>) -> Option<&'static [ChannelView<'static>]> {
     // SAFETY: the only reference ever made to them that can write, by the caller's word.
     let views = unsafe { &mut *VIEWS.0.get() };
-    let rings = region
+    let services = region
         .services()
         .iter()
-        .flat_map(|entry| (0..entry.clients).map(|_| entry.ring_bytes as usize));
+        .flat_map(|entry| (0..entry.clients).map(move |_| entry));
     let mut offset = 0;
     let mut made = 0;
-    for ((view, state), ring_bytes) in views.iter_mut().zip(region.channels()).zip(rings) {
+    for ((view, state), service) in views.iter_mut().zip(region.channels()).zip(services) {
         // SAFETY: the sum of the channels' bytes is what the layout has room for; applications change them as they like,
         // and all of it is atomic words here.
-        let channel = unsafe { ChannelView::from_raw(state, base.add(offset), ring_bytes) }?;
+        let channel = unsafe { ChannelView::from_raw(state, base.add(offset), service) }?;
         view.write(channel);
-        offset += channel_bytes(ring_bytes);
+        offset += channel_bytes(service.ring_bytes as usize);
         made += 1;
     }
     // SAFETY: that many were written above, and nobody writes them again.

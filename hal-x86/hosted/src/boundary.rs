@@ -3,8 +3,8 @@
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use offsched::Memory;
-use offsched_abi::channel::{ChannelState, ChannelView, ControlPage, ring_data_bytes};
+use offsched::{ChannelDecl, Memory};
+use offsched_abi::channel::{ChannelState, ChannelView, ControlPage, Sizes, ring_data_bytes};
 use offsched_abi::log::LogRings;
 use offsched_abi::ring::WORD_BYTES;
 use offsched_abi::telemetry::{CoreTelemetry, TaskTelemetry};
@@ -101,11 +101,12 @@ struct PrivateChannel {
     control: Box<ControlPage>,
     to_core: Vec<AtomicU64>,
     from_core: Vec<AtomicU64>,
+    sizes: Sizes,
 }
 
 impl PrivateChannel {
-    fn new(ring_bytes: u32) -> Self {
-        let words = ring_data_bytes(ring_bytes as usize) / WORD_BYTES;
+    fn new(channel: &ChannelDecl) -> Self {
+        let words = ring_data_bytes(channel.ring_bytes as usize) / WORD_BYTES;
         let ring = || {
             std::iter::repeat_with(AtomicU64::default)
                 .take(words)
@@ -114,12 +115,14 @@ impl PrivateChannel {
         Self {
             to_core: ring(),
             from_core: ring(),
+            sizes: channel.sizes(),
             ..Self::default()
         }
     }
 
     fn view(&self) -> Option<ChannelView<'_>> {
-        ChannelView::from_parts(&self.state, &self.control, &self.to_core, &self.from_core)
+        ChannelView::from_parts(&self.state, &self.control, &self.to_core, &self.from_core)?
+            .of_sizes(self.sizes)
     }
 }
 
@@ -127,9 +130,10 @@ impl Telemetry {
     /// For an app: telemetry of its tasks, and places of its channels that nobody can bind.
     pub fn of<A: offsched::App>() -> Self {
         let image = A::image();
-        let places = image.channels.iter().flat_map(|channel| {
-            (0..channel.clients).map(|_| PrivateChannel::new(channel.ring_bytes))
-        });
+        let places = image
+            .channels
+            .iter()
+            .flat_map(|channel| (0..channel.clients).map(|_| PrivateChannel::new(channel)));
         Self {
             core: CoreTelemetry::default(),
             tasks: image
@@ -162,7 +166,7 @@ impl Boundary for Telemetry {
     }
 
     fn channels(&self) -> Vec<ChannelView<'_>> {
-        // A ring of at least a page is never too small, so no place is lost here.
+        // The attribute made sure that messages fit their rings, so no place is lost here.
         self.channels
             .iter()
             .filter_map(PrivateChannel::view)

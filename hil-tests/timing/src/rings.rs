@@ -13,17 +13,14 @@ const EPOCH: u16 = 1;
 const WORDS: usize = 512;
 const PAYLOAD: usize = 64;
 
-/// Measures one message of 64 bytes at a time.
+/// Measures one message of 64 bytes at a time, in a ring of such messages, as a service's whose type is stated.
 pub fn measure(console: &mut Console<'_>, empty: u64) {
     let words = RingWords::new();
     let data = [const { AtomicU64::new(0) }; WORDS];
-    let Some(ring) = Ring::new(&words, &data) else {
+    let Some(ring) = Ring::new(&words, &data).and_then(|ring| ring.of_size(PAYLOAD)) else {
         return;
     };
     let mut producer = Producer::attach(ring, EPOCH);
-    let Some(ring) = Ring::new(&words, &data) else {
-        return;
-    };
     let mut consumer = Consumer::attach(ring, EPOCH);
     let payload = black_box([7_u8; PAYLOAD]);
     let mut buffer = [0_u8; PAYLOAD];

@@ -8,7 +8,7 @@ use offsched_c::Errno;
 pub fn send_errno(error: SendError) -> Errno {
     Errno(match error {
         SendError::Full => libc::EAGAIN,
-        SendError::TooLong { .. } => libc::EMSGSIZE,
+        SendError::TooLong { .. } | SendError::OtherLength { .. } => libc::EMSGSIZE,
         SendError::Closed => libc::ESHUTDOWN,
         SendError::PeerCorrupt => libc::EBADMSG,
     })

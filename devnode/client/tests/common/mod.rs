@@ -178,7 +178,7 @@ impl Echo<'_> {
             match self.end.try_send(&message) {
                 Ok(sent) if sent.ring_doorbell => device.ring(self.channel),
                 Ok(_) | Err(SendError::Closed | SendError::PeerCorrupt) => {}
-                Err(SendError::TooLong { .. }) => {}
+                Err(SendError::TooLong { .. } | SendError::OtherLength { .. }) => {}
                 Err(SendError::Full) => {
                     self.held = Some(message);
                     return;

@@ -1,6 +1,8 @@
 //! The pages of a channel and a view of them.
 
 use crate::channel::{ChannelState, WAKE_MAIL, WAKE_ROOM};
+#[cfg(not(loom))]
+use crate::region::ServiceEntry;
 use crate::ring::{Ring, RingWords};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::{PAGE_BYTES, page_align};
@@ -66,6 +68,16 @@ pub const fn channel_bytes(ring_bytes: usize) -> usize {
     PAGE_BYTES + 2 * ring_data_bytes(ring_bytes)
 }
 
+/// The one size of the messages in each ring of a channel, bytes; 0: they have any, and a header each. Both sides have it
+/// from the service's entry ([`ServiceEntry::sizes`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Of messages to the core.
+    pub to_core: usize,
+    /// Of messages from the core.
+    pub from_core: usize,
+}
+
 /// A channel as mapped by one side. Safe to hold whatever the other side does: all of it is
 /// atomic words.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +89,7 @@ pub struct ChannelView<'a> {
 }
 
 impl<'a> ChannelView<'a> {
-    /// A channel of separate parts; the data slices belong to the rings to and from the core.
+    /// A channel of separate parts, for messages of any size; the data slices belong to the rings to and from the core.
     /// `None` if one of them is too small ([`crate::ring::RING_WORDS_MIN`]).
     pub fn from_parts(
         state: &'a ChannelState,
@@ -93,22 +105,32 @@ impl<'a> ChannelView<'a> {
         })
     }
 
-    /// A channel in mapped memory; `None` if `base` is not page aligned.
+    /// The channel for messages of these sizes only. `None` if they are too long for its rings.
+    pub fn of_sizes(self, sizes: Sizes) -> Option<Self> {
+        Some(Self {
+            to_core: self.to_core.of_size(sizes.to_core)?,
+            from_core: self.from_core.of_size(sizes.from_core)?,
+            ..self
+        })
+    }
+
+    /// A channel of `service` in mapped memory; `None` if `base` is not page aligned, or the service's messages are too
+    /// long for its rings.
     ///
     /// # Safety
-    /// For all of `'a`, `base` points to [`channel_bytes(ring_bytes)`](channel_bytes) bytes of
+    /// For all of `'a`, `base` points to [`channel_bytes(service.ring_bytes)`](channel_bytes) bytes of
     /// mapped, readable and writable memory, which nothing in this program accesses other than as
     /// atomic words. Other programs may do to it what they like, except unmap or shrink it.
     #[cfg(not(loom))]
     pub unsafe fn from_raw(
         state: &'a ChannelState,
         base: *mut u8,
-        ring_bytes: usize,
+        service: &ServiceEntry,
     ) -> Option<Self> {
         if base.is_null() || !base.addr().is_multiple_of(PAGE_BYTES) {
             return None;
         }
-        let data_bytes = ring_data_bytes(ring_bytes);
+        let data_bytes = ring_data_bytes(service.ring_bytes as usize);
         let words = data_bytes / crate::ring::WORD_BYTES;
         // SAFETY: the caller vouches for the memory's extent, life and use; it is page aligned,
         // which every part asks at most; any bit pattern is a valid value of the atomics in it.
@@ -120,7 +142,7 @@ impl<'a> ChannelView<'a> {
                 core::slice::from_raw_parts(data.add(data_bytes).cast::<AtomicU64>(), words),
             )
         };
-        Self::from_parts(state, control, to_core, from_core)
+        Self::from_parts(state, control, to_core, from_core)?.of_sizes(service.sizes())
     }
 
     /// Opens the channel for an application and returns the epoch, or `None` if it is not free.

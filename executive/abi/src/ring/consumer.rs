@@ -5,9 +5,10 @@ use core::cell::Cell;
 use bbqueue::prod_cons::stream::StreamGrantR;
 use bbqueue::traits::coordination::ReadGrantError;
 
+use crate::ring::frame::{self, Frames};
 use crate::ring::overlay::{self, Half};
-use crate::ring::words::Indices;
-use crate::ring::{NEWEST_WORDS, RecvError, Ring, WORD_BYTES, frame, frame_words};
+use crate::ring::words::{Indices, Newest};
+use crate::ring::{NEWEST_WORDS, RecvError, Ring, WORD_BYTES};
 use crate::sync::AtomicU64;
 
 /// The private state of the receiving side; indices in words.
@@ -20,8 +21,8 @@ struct Receiving<'a> {
     published: Cell<usize>,
     /// The producer's indices as last seen and found possible.
     peer: Cell<Indices>,
-    /// Start and length of the open grant.
-    grant: Cell<Option<(usize, usize)>>,
+    /// Start and length of the open grant; of no words: none is.
+    grant: Cell<(usize, usize)>,
     corrupt: Cell<bool>,
     /// How often a peer was caught lying, over all epochs.
     corruptions: Cell<u32>,
@@ -87,17 +88,11 @@ impl Receiving<'_> {
         }
     }
 
-    /// Takes as many of the words that wait as `take` says, if all of them lie beside the producer's index. That is no
-    /// part of the ring's storage, so it needs no grant.
+    /// The words that wait, if all of them lie beside the producer's index. That is no part of the ring's storage, so it
+    /// needs no grant.
     #[inline(always)]
-    fn take_newest<R>(
-        &self,
-        (start, count): (usize, usize),
-        take: impl FnOnce(&[AtomicU64]) -> (usize, R),
-    ) -> Option<R> {
-        let (taken, made) = self.ring.read_newest(self.epoch, start, count, take)?;
-        self.read.set(start + taken);
-        Some(made)
+    fn newest(&self, (start, count): (usize, usize)) -> Option<Newest<'_>> {
+        self.ring.newest(self.epoch, start, count)
     }
 
     /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
@@ -121,19 +116,19 @@ impl Half for Receiving<'_> {
 
     #[inline]
     fn readable(&self) -> Result<(usize, usize), ReadGrantError> {
-        if self.grant.get().is_some() {
+        if self.grant.get().1 != 0 {
             return Err(ReadGrantError::GrantInProgress);
         }
-        let span = self.find().ok_or(ReadGrantError::Empty)?;
-        self.grant.set(Some(span));
+        // Whoever opens a grant has looked at the producer before.
+        let span = self.span().ok_or(ReadGrantError::Empty)?;
+        self.grant.set(span);
         Ok(span)
     }
 
     #[inline]
     fn release(&self, used: usize) {
-        if self.grant.take().is_some() {
-            self.read.set(self.read.get() + used);
-        }
+        self.grant.set((0, 0));
+        self.read.set(self.read.get() + used);
     }
 }
 
@@ -168,7 +163,7 @@ impl<'a> Consumer<'a> {
             read: Cell::new(0),
             published: Cell::new(0),
             peer: Cell::new(Indices { at: 0, last: 0 }),
-            grant: Cell::new(None),
+            grant: Cell::new((0, 0)),
             corrupt: Cell::new(false),
             corruptions: Cell::new(corruptions),
         }
@@ -210,19 +205,23 @@ impl<'a> Consumer<'a> {
     #[inline]
     pub fn publish_if_due(&mut self) -> bool {
         let (read, published) = (self.half.read.get(), self.half.published.get());
+        if self.half.span().is_none() {
+            return self.publish();
+        }
         let capacity = self.half.ring.capacity();
         let taken = if read < published {
             capacity
         } else {
             read - published
         };
-        (taken >= capacity / 4 || self.half.span().is_none()) && self.publish()
+        taken >= capacity / 4 && self.publish()
     }
 
     /// Receives one frame: [`pop`](Self::pop) and [`publish`](Self::publish).
     ///
     /// # Errors
     /// As [`pop`](Self::pop).
+    #[inline]
     pub fn try_recv(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
         let len = self.pop(buf)?;
         self.publish();
@@ -272,29 +271,67 @@ impl<'a> Consumer<'a> {
 
     #[inline(always)]
     fn pop_equal_run(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
-        let max = self.half.ring.max_frame();
-        let piece = self.half.waiting()?;
-        if frame_words(size) <= NEWEST_WORDS && size <= max {
-            let newest = self.half.take_newest(piece, |words| {
-                let taken = frame::read_equal(words, out, size);
-                (taken * frame_words(size), taken)
-            });
-            if let Some(taken @ 1..) = newest {
+        match self.half.ring.frames() {
+            Frames::Equal { size: theirs } if theirs == size => self.pop_packed(out, size),
+            frames => self.pop_alike(frames, out, size),
+        }
+    }
+
+    /// From a ring all of whose payloads have `size` bytes.
+    #[inline(always)]
+    fn pop_packed(&mut self, out: &mut [u8], size: usize) -> Result<usize, RecvError> {
+        let (piece, words) = (self.half.waiting()?, size.div_ceil(WORD_BYTES));
+        if words <= NEWEST_WORDS
+            && let Some(newest) = self.half.newest(piece)
+        {
+            let taken = frame::read_packed(newest.words, out, size);
+            if newest.stayed() && taken > 0 {
+                self.half.read.set(piece.0 + taken * words);
                 return Ok(taken);
             }
         }
         let (span, grant) = self.open_grant()?;
-        let taken = if size > max {
-            0
+        let taken = frame::read_packed(span, out, size);
+        grant.release(taken * words * WORD_BYTES);
+        match taken {
+            // A piece that ends within a message.
+            0 => Err(self.half.blame()),
+            taken => Ok(taken),
+        }
+    }
+
+    /// From a ring with headers: up to the first of another length.
+    #[inline(always)]
+    fn pop_alike(
+        &mut self,
+        frames: Frames,
+        out: &mut [u8],
+        size: usize,
+    ) -> Result<usize, RecvError> {
+        let (piece, fits) = (self.half.waiting()?, frames.take(size));
+        let words = frames.words(size);
+        if words <= NEWEST_WORDS
+            && fits
+            && let Some(newest) = self.half.newest(piece)
+        {
+            let taken = frame::read_alike(newest.words, out, size);
+            if newest.stayed() && taken > 0 {
+                self.half.read.set(piece.0 + taken * words);
+                return Ok(taken);
+            }
+        }
+        let (span, grant) = self.open_grant()?;
+        let taken = if fits {
+            frame::read_alike(span, out, size)
         } else {
-            frame::read_equal(span, out, size)
+            0
         };
-        grant.release(taken * frame_words(size) * WORD_BYTES);
+        grant.release(taken * words * WORD_BYTES);
         if taken > 0 {
             return Ok(taken);
         }
-        match frame::payload_len(span, max) {
-            Some(found) => Err(RecvError::OtherLength { found }),
+        match frames.first(span) {
+            Some((found, _)) => Err(RecvError::OtherLength { found }),
             None => Err(self.half.blame()),
         }
     }
@@ -308,10 +345,10 @@ impl<'a> Consumer<'a> {
     ) -> Result<usize, RecvError> {
         self.half.waiting()?;
         let (span, grant) = self.open_grant()?;
-        let max = self.half.ring.max_frame();
+        let frames = self.half.ring.frames();
         let (mut rest, mut taken, mut refused) = (span, 0, None);
         while taken < count && !rest.is_empty() {
-            let Some(len) = frame::payload_len(rest, max) else {
+            let Some((len, body)) = frames.first(rest) else {
                 refused = Some(RecvError::PeerCorrupt);
                 break;
             };
@@ -319,18 +356,15 @@ impl<'a> Consumer<'a> {
                 refused = Some(RecvError::BufferTooSmall { needed: len });
                 break;
             };
-            frame::read(rest, out);
+            frame::read(body, out);
             each(out);
-            rest = rest.get(frame_words(len)..).unwrap_or_default();
+            rest = rest.get(frames.words(len)..).unwrap_or_default();
             taken += 1;
         }
         grant.release((span.len() - rest.len()) * WORD_BYTES);
         match refused {
             // What came before a damaged frame is good; the next call finds the damage again.
-            Some(error) if taken == 0 => Err(match error {
-                RecvError::PeerCorrupt => self.half.blame(),
-                error => error,
-            }),
+            Some(error) if taken == 0 => Err(self.blame_for(error)),
             _ => Ok(taken),
         }
     }
@@ -372,25 +406,43 @@ impl<'a> Consumer<'a> {
 
     /// Takes the next frame into `buf`, if there is one, and gives the frame back as read if that goes well.
     #[inline]
-    fn next(&mut self, mut buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
-        let max = self.half.ring.max_frame();
+    fn next(&mut self, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
+        match self.half.ring.frames() {
+            frames @ Frames::Headed { .. } => self.next_of(frames, buf),
+            frames @ Frames::Equal { size } => match buf {
+                Some(buf) if buf.len() == size => {
+                    let len = buf.len();
+                    self.pop_packed(buf, len).map(|_| len)
+                }
+                buf => self.next_of(frames, buf),
+            },
+        }
+    }
+
+    /// As [`next`](Self::next), compiled for either kind of frames.
+    #[inline(always)]
+    fn next_of(&mut self, frames: Frames, mut buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
         let piece = self.half.waiting()?;
-        let newest = self.half.take_newest(piece, |words| {
-            let taken = take(words, max, buf.as_deref_mut());
-            (taken.map_or(0, frame_words), taken)
-        });
-        let taken = match newest {
-            Some(taken) => taken,
-            None => {
-                let (span, grant) = self.open_grant()?;
-                let taken = take(span, max, buf);
-                grant.release(taken.map_or(0, frame_words) * WORD_BYTES);
-                taken
+        if let Some(newest) = self.half.newest(piece) {
+            let taken = take(newest.words, frames, buf.as_deref_mut());
+            if newest.stayed() {
+                let len = taken.map_err(|error| self.blame_for(error))?;
+                self.half.read.set(piece.0 + frames.words(len));
+                return Ok(len);
             }
-        };
-        match taken {
-            Err(RecvError::PeerCorrupt) => Err(self.half.blame()),
-            taken => taken,
+        }
+        let (span, grant) = self.open_grant()?;
+        let len = take(span, frames, buf).map_err(|error| self.blame_for(error))?;
+        grant.release(frames.words(len) * WORD_BYTES);
+        Ok(len)
+    }
+
+    /// The peer is to blame for a damaged frame.
+    #[cold]
+    fn blame_for(&self, error: RecvError) -> RecvError {
+        match error {
+            RecvError::PeerCorrupt => self.half.blame(),
+            error => error,
         }
     }
 
@@ -399,21 +451,26 @@ impl<'a> Consumer<'a> {
     fn open_grant(&self) -> Result<(&'a [AtomicU64], Grant<'_, 'a>), RecvError> {
         let grant = overlay::queue(&self.half).stream_consumer().read();
         let grant = grant.map_err(|_| RecvError::Empty)?;
-        let (start, len) = self.half.grant.get().unwrap_or_default();
+        let (start, len) = self.half.grant.get();
         let data = self.half.ring.data();
-        Ok((data.get(start..start + len).unwrap_or_default(), grant))
+        Ok((
+            data.get(start..)
+                .and_then(|rest| rest.get(..len))
+                .unwrap_or_default(),
+            grant,
+        ))
     }
 }
 
 /// Copies the payload of the frame at the start of `span` into `buf`, if there is one, and returns its length.
 #[inline(always)]
-fn take(span: &[AtomicU64], max: usize, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
-    let len = frame::payload_len(span, max).ok_or(RecvError::PeerCorrupt)?;
+fn take(span: &[AtomicU64], frames: Frames, buf: Option<&mut [u8]>) -> Result<usize, RecvError> {
+    let (len, body) = frames.first(span).ok_or(RecvError::PeerCorrupt)?;
     if let Some(buf) = buf {
         let out = buf
             .get_mut(..len)
             .ok_or(RecvError::BufferTooSmall { needed: len })?;
-        frame::read(span, out);
+        frame::read(body, out);
     }
     Ok(len)
 }

@@ -12,6 +12,11 @@ pub enum SendError {
         /// The longest payload in bytes.
         max: usize,
     },
+    /// All messages in this ring have another length.
+    OtherLength {
+        /// Theirs, bytes.
+        size: usize,
+    },
     /// The channel is not open in the epoch that this end is attached to.
     Closed,
     /// The peer published an index that no honest peer could have. The channel needs a reset.
@@ -24,6 +29,12 @@ impl fmt::Display for SendError {
             Self::Full => write!(f, "the ring is full; try again when the peer has received"),
             Self::TooLong { max } => {
                 write!(f, "the message is longer than the ring takes ({max} bytes)")
+            }
+            Self::OtherLength { size } => {
+                write!(
+                    f,
+                    "messages of this ring have {size} bytes, no more and no less"
+                )
             }
             Self::Closed => write!(f, "the channel is closed"),
             Self::PeerCorrupt => write!(f, "the peer damaged the ring; the channel needs a reset"),

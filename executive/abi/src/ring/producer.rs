@@ -4,9 +4,10 @@ use core::cell::Cell;
 
 use bbqueue::traits::coordination::WriteGrantError;
 
+use crate::ring::frame::{self, Frames};
 use crate::ring::overlay::{self, Half};
 use crate::ring::words::Indices;
-use crate::ring::{NEWEST_WORDS, Ring, SendError, WORD_BYTES, frame, frame_words};
+use crate::ring::{NEWEST_WORDS, Ring, SendError, WORD_BYTES};
 use crate::sync::AtomicU64;
 
 /// No frame ends at the ring's first word.
@@ -18,15 +19,15 @@ struct Sending<'a> {
     epoch: u16,
     /// Next word to write, and the end of the upper piece when `write < read`.
     own: Cell<Indices>,
-    /// What was last published.
-    published: Cell<Indices>,
+    /// What was last published: next word to write.
+    published: Cell<usize>,
     /// The consumer's index as last seen and found possible.
     read: Cell<usize>,
     /// Where what lies beside the index ends; [`NOTHING`]: nothing lies there; `usize::MAX`: something of an epoch before
     /// may.
     shown_to: Cell<usize>,
-    /// Start and length of the open grant.
-    grant: Cell<Option<(usize, usize)>>,
+    /// Start and length of the open grant; of no words: none is.
+    grant: Cell<(usize, usize)>,
     corrupt: Cell<bool>,
 }
 
@@ -37,19 +38,40 @@ impl Sending<'_> {
         self.ring.place(self.own.get().at, self.read.get(), words)
     }
 
-    /// Shows what was written since `before` beside the index, if it is short; else nothing is there any more.
-    fn show_newest(&self, before: usize) {
-        let end = self.own.get().at;
-        // Round the end, the piece at the start is the newest.
-        let start = if end < before { 0 } else { before };
-        if end - start <= NEWEST_WORDS {
-            let words = self.ring.data().get(start..end).unwrap_or_default();
-            let beside = self.ring.mark_newest(self.epoch, start, words.len());
-            frame::copy(words, beside);
-            self.shown_to.set(end);
-        } else if self.shown_to.replace(NOTHING) != NOTHING {
-            self.ring.hide_newest();
+    /// True if something was written since the last publication: that never leads back to where it began, because the
+    /// consumer's index is not passed.
+    #[inline]
+    fn unpublished(&self) -> bool {
+        self.own.get().at != self.published.get()
+    }
+
+    /// Publishes what was written. If it is short it lies beside the index then; else nothing does any more.
+    #[inline]
+    fn publish(&self) {
+        let own = self.own.get();
+        let before = self.published.replace(own.at);
+        if self.shown_to.get() != own.at {
+            // (What goes round the end counts as long.)
+            if own.at.wrapping_sub(before) <= NEWEST_WORDS {
+                return self.show_and_publish(before);
+            }
+            if self.shown_to.get() != NOTHING {
+                self.shown_to.set(NOTHING);
+                self.ring.hide_newest();
+            }
         }
+        self.ring.publish_tail(self.epoch, own);
+    }
+
+    /// Several short frames, which seldom come together: not worth to be compiled in everywhere.
+    #[inline(never)]
+    fn show_and_publish(&self, before: usize) {
+        let own = self.own.get();
+        let words = self.ring.data().get(before..own.at).unwrap_or_default();
+        let beside = self.ring.mark_newest(self.epoch, before, words.len());
+        frame::copy(words, beside);
+        self.shown_to.set(own.at);
+        self.ring.publish_tail(self.epoch, own);
     }
 
     /// Looks at the consumer's index. It may only have moved forward, and not past what was
@@ -78,54 +100,41 @@ impl Half for Sending<'_> {
 
     #[inline]
     fn reserve(&self, words: usize) -> Result<usize, WriteGrantError> {
-        if self.grant.get().is_some() {
+        if self.grant.get().1 != 0 {
             return Err(WriteGrantError::GrantInProgress);
         }
-        let start = match self.place(words) {
-            Some(start) => start,
-            None => {
-                self.refresh();
-                let start = if self.corrupt.get() {
-                    None
-                } else {
-                    self.place(words)
-                };
-                start.ok_or(WriteGrantError::InsufficientSize)?
-            }
-        };
-        self.grant.set(Some((start, words)));
+        let start = self.place(words).ok_or(WriteGrantError::InsufficientSize)?;
+        self.grant.set((start, words));
         Ok(start)
     }
 
     #[inline]
     fn reserve_most(&self) -> Result<(usize, usize), WriteGrantError> {
-        if self.grant.get().is_some() {
+        if self.grant.get().1 != 0 {
             return Err(WriteGrantError::GrantInProgress);
         }
         let (write, read) = (self.own.get().at, self.read.get());
-        let free = if write < read {
-            read - write - 1
-        } else {
-            self.ring.capacity() - write
-        };
+        let free = self.ring.free(write, read);
         if free == 0 {
             return Err(WriteGrantError::InsufficientSize);
         }
-        self.grant.set(Some((write, free)));
+        self.grant.set((write, free));
         Ok((write, free))
     }
 
     #[inline]
     fn commit(&self, used: usize) {
-        let (Some((start, _)), 1..) = (self.grant.take(), used) else {
+        let (start, _) = self.grant.get();
+        self.grant.set((start, 0));
+        if used == 0 {
             return;
-        };
-        let Indices { at: write, last } = self.own.get();
-        let last = if start < write { write } else { last };
-        self.own.set(Indices {
-            at: start + used,
-            last,
-        });
+        }
+        let mut own = self.own.get();
+        if start < own.at {
+            own.last = own.at;
+        }
+        own.at = start + used;
+        self.own.set(own);
     }
 }
 
@@ -158,10 +167,10 @@ impl<'a> Producer<'a> {
             ring,
             epoch,
             own: Cell::new(empty),
-            published: Cell::new(empty),
+            published: Cell::new(0),
             read: Cell::new(0),
             shown_to: Cell::new(usize::MAX),
-            grant: Cell::new(None),
+            grant: Cell::new((0, 0)),
             corrupt: Cell::new(false),
         }
     }
@@ -169,27 +178,52 @@ impl<'a> Producer<'a> {
     /// Writes one frame without publishing it: [`publish`](Self::publish) follows, once for many.
     ///
     /// # Errors
-    /// [`SendError::Full`], [`SendError::TooLong`], [`SendError::PeerCorrupt`]; nothing is written.
-    #[inline]
+    /// [`SendError::Full`], [`SendError::TooLong`], [`SendError::OtherLength`], [`SendError::PeerCorrupt`]; nothing is
+    /// written.
+    #[inline(always)]
     pub fn push(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        match self.write(payload) {
+            Err(SendError::Full) => self.push_anew(payload),
+            written => written,
+        }
+    }
+
+    /// [`push`](Self::push) with a look at the consumer's index. That is seldom, and not compiled in everywhere.
+    #[inline(never)]
+    fn push_anew(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.refresh()?;
+        self.write(payload)
+    }
+
+    /// Writes a frame, if there is room as far as the consumer's index is known.
+    #[inline(always)]
+    fn write(&mut self, payload: &[u8]) -> Result<(), SendError> {
         if self.half.corrupt.get() {
             return Err(SendError::PeerCorrupt);
         }
-        let max = self.half.ring.max_frame();
-        if payload.len() > max {
-            return Err(SendError::TooLong { max });
+        match self.half.ring.frames() {
+            frames @ Frames::Headed { .. } => self.write_of(frames, payload),
+            frames @ Frames::Equal { .. } => self.write_of(frames, payload),
         }
-        let words = frame_words(payload.len());
+    }
+
+    /// [`write`](Self::write), compiled for either kind of frames.
+    #[inline(always)]
+    fn write_of(&mut self, frames: Frames, payload: &[u8]) -> Result<(), SendError> {
+        if !frames.take(payload.len()) {
+            return Err(self.misfit());
+        }
+        let words = frames.words(payload.len());
         let queue = overlay::queue(&self.half);
         let Ok(grant) = queue.stream_producer().grant_exact(words * WORD_BYTES) else {
-            return Err(self.refusal());
+            return Err(SendError::Full);
         };
         let (start, span) = self.granted();
-        let written = frame::write(span, payload);
-        if written && words <= NEWEST_WORDS && self.half.own == self.half.published {
+        let written = frames.write(span, payload);
+        if written && words <= NEWEST_WORDS && !self.half.unpublished() {
             // The first of a publication, and often the only one: shown while its words are at hand.
             let beside = self.half.ring.mark_newest(self.half.epoch, start, words);
-            frame::write(beside, payload);
+            frames.write(beside, payload);
             self.half.shown_to.set(start + words);
         }
         grant.commit(if written { words * WORD_BYTES } else { 0 });
@@ -246,16 +280,21 @@ impl<'a> Producer<'a> {
 
     #[inline(always)]
     fn push_equal_run(&mut self, bytes: &[u8], size: usize) -> usize {
-        if self.half.corrupt.get() || size > self.half.ring.max_frame() {
+        let frames = self.half.ring.frames();
+        if self.half.corrupt.get() || !frames.take(size) {
             return 0;
         }
         let queue = overlay::queue(&self.half);
         let Ok(grant) = queue.stream_producer().grant_max_remaining(usize::MAX) else {
             return 0;
         };
-        let frames = frame::write_equal(self.granted().1, bytes, size);
-        grant.commit(frames * frame_words(size) * WORD_BYTES);
-        frames
+        let span = self.granted().1;
+        let count = match frames {
+            Frames::Headed { .. } => frame::write_alike(span, bytes, size),
+            Frames::Equal { .. } => frame::write_packed(span, bytes, size),
+        };
+        grant.commit(count * frames.words(size) * WORD_BYTES);
+        count
     }
 
     /// Writes frames into one piece of the ring, under one grant: those that fit into what is known to be free there.
@@ -267,31 +306,31 @@ impl<'a> Producer<'a> {
         let Ok(grant) = queue.stream_producer().grant_max_remaining(usize::MAX) else {
             return 0;
         };
-        let max = self.half.ring.max_frame();
-        let (frames, words) = frame::write_many(self.granted().1, payloads, max);
+        let frames = self.half.ring.frames();
+        let (count, words) = frames.write_many(self.granted().1, payloads);
         grant.commit(words * WORD_BYTES);
-        frames
+        count
     }
 
     /// Where the open grant begins, and its words.
     #[inline]
     fn granted(&self) -> (usize, &'a [AtomicU64]) {
-        let (start, len) = self.half.grant.get().unwrap_or_default();
+        let (start, len) = self.half.grant.get();
         let data = self.half.ring.data();
-        (start, data.get(start..start + len).unwrap_or_default())
+        (
+            start,
+            data.get(start..)
+                .and_then(|rest| rest.get(..len))
+                .unwrap_or_default(),
+        )
     }
 
     /// Makes every frame pushed so far visible to the peer, in one store. True if there were any.
     #[inline]
     pub fn publish(&mut self) -> bool {
-        let own = self.half.own.get();
-        let before = self.half.published.replace(own);
-        let news = own != before;
+        let news = self.half.unpublished();
         if news {
-            if self.half.shown_to.get() != own.at {
-                self.half.show_newest(before.at);
-            }
-            self.half.ring.publish_tail(self.half.epoch, own);
+            self.half.publish();
         }
         news
     }
@@ -300,9 +339,23 @@ impl<'a> Producer<'a> {
     ///
     /// # Errors
     /// As [`push`](Self::push).
+    #[inline]
     pub fn try_send(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.push(payload)?;
-        self.publish();
+        match self.write(payload) {
+            Ok(()) => {
+                self.half.publish();
+                Ok(())
+            }
+            Err(SendError::Full) => self.send_anew(payload),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`try_send`](Self::try_send), as [`push_anew`](Self::push_anew).
+    #[inline(never)]
+    fn send_anew(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.push_anew(payload)?;
+        self.half.publish();
         Ok(())
     }
 
@@ -319,16 +372,13 @@ impl<'a> Producer<'a> {
 
     /// True if a payload of `len` bytes would go in now.
     pub fn has_room(&mut self, len: usize) -> bool {
-        let words = frame_words(len);
-        if self.half.corrupt.get() || len > self.half.ring.max_frame() {
+        let frames = self.half.ring.frames();
+        let words = frames.words(len);
+        if self.half.corrupt.get() || !frames.take(len) {
             return false;
         }
-        if self.half.place(words).is_none() {
-            self.half.refresh();
-            if self.half.corrupt.get() {
-                self.refusal();
-                return false;
-            }
+        if self.half.place(words).is_none() && self.refresh().is_err() {
+            return false;
         }
         self.half.place(words).is_some()
     }
@@ -348,13 +398,22 @@ impl<'a> Producer<'a> {
         self.half.ring.max_frame()
     }
 
-    /// The error for a grant that was refused just now, counted if the peer is to blame.
-    fn refusal(&mut self) -> SendError {
+    /// The error for a payload of a length that the ring does not take.
+    #[cold]
+    fn misfit(&self) -> SendError {
+        match self.half.ring.frames() {
+            Frames::Equal { size } => SendError::OtherLength { size },
+            Frames::Headed { max } => SendError::TooLong { max },
+        }
+    }
+
+    /// Looks at the consumer's index. An impossible one is counted.
+    fn refresh(&mut self) -> Result<(), SendError> {
+        self.half.refresh();
         if self.half.corrupt.get() {
             self.corruptions = self.corruptions.saturating_add(1);
-            SendError::PeerCorrupt
-        } else {
-            SendError::Full
+            return Err(SendError::PeerCorrupt);
         }
+        Ok(())
     }
 }

@@ -1,10 +1,14 @@
 //! The shared words of a ring and how indices are packed into them.
 
-use crate::ring::{RING_WORDS_MAX, RING_WORDS_MIN, WORD_BYTES};
+use crate::ring::frame::Frames;
+use crate::ring::{RING_WORDS_MAX, RING_WORDS_MIN, WORD_BYTES, max_frame};
 use crate::sync::{AtomicU64, Ordering, fence};
 
 const INDEX_BITS: u32 = 24;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+
+/// Words of a cache line.
+pub(crate) const LINE_WORDS: usize = 8;
 
 /// Words of the newest publication that lie beside the index: the rest of its line of 64 bytes.
 pub const NEWEST_WORDS: usize = 6;
@@ -117,45 +121,102 @@ fn unpack(word: u64, epoch: u16) -> Indices {
     }
 }
 
+/// What lies beside a producer's index.
+pub(super) struct Newest<'a> {
+    line: &'a ProducerLine,
+    /// Of what it says that it is a copy.
+    of: u64,
+    pub words: &'a [AtomicU64],
+}
+
+impl Newest<'_> {
+    /// Asked when the words have been read: did it say the same all the while? If not, anything at all has been read.
+    #[inline(always)]
+    pub fn stayed(&self) -> bool {
+        fence(Ordering::Acquire);
+        self.line.newest_of.load(Ordering::Relaxed) == self.of
+    }
+}
+
 /// One ring: its shared words and its data. Safe to hold whatever the peer does, because every
 /// word is atomic.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring<'a> {
     words: &'a RingWords,
     data: &'a [AtomicU64],
-    /// The longest payload in bytes.
-    max_frame: usize,
+    /// Words that stay free between a producer and the consumer before it.
+    gap: usize,
+    frames: Frames,
 }
 
 impl<'a> Ring<'a> {
-    /// A ring over `data`, of which at most [`RING_WORDS_MAX`] words are used. `None` below
+    /// A ring over `data`, of which at most [`RING_WORDS_MAX`] words are used, for messages of any length. `None` below
     /// [`RING_WORDS_MIN`] words.
     pub fn new(words: &'a RingWords, data: &'a [AtomicU64]) -> Option<Self> {
         let data = data.get(..data.len().min(RING_WORDS_MAX))?;
         (data.len() >= RING_WORDS_MIN).then_some(Self {
             words,
             data,
-            max_frame: crate::ring::max_frame(data.len() * WORD_BYTES),
+            frames: Frames::Headed {
+                max: max_frame(data.len() * WORD_BYTES),
+            },
+            gap: 1,
         })
     }
 
+    /// The ring for messages of `size` bytes only, if that is not 0. `None` if they are too long for it.
+    ///
+    /// When it is full, a cache line is left free, if its longest frame leaves that much: the two sides are not in one
+    /// line then, and batches that fill lines go on doing so, of which the last fits in part.
+    pub fn of_size(self, size: usize) -> Option<Self> {
+        if size > max_frame(self.data.len() * WORD_BYTES) {
+            return None;
+        }
+        if size == 0 {
+            return Some(self);
+        }
+        let frames = Frames::Equal { size };
+        let spare = 2 * frames.words(size) + LINE_WORDS <= self.capacity();
+        let gap = if spare { LINE_WORDS } else { 1 };
+        Some(Self {
+            frames,
+            gap,
+            ..self
+        })
+    }
+
+    /// Words that are free in one piece from `write` on.
+    #[inline]
+    pub(super) fn free(&self, write: usize, read: usize) -> usize {
+        if write < read {
+            (read - write).saturating_sub(self.gap)
+        } else {
+            self.capacity() - write
+        }
+    }
+
     /// Where `words` words are free in one piece between a producer at `write` and a consumer at `read`. Never lets
-    /// `write` reach `read` from behind: equal means empty.
+    /// `write` reach `read` from behind: equal means empty. How far they stay apart see [`Ring::of_size`].
     #[inline]
     pub(super) fn place(&self, write: usize, read: usize, words: usize) -> Option<usize> {
         if write < read {
-            (words < read - write).then_some(write)
+            (words + self.gap <= read - write).then_some(write)
         } else if words <= self.capacity() - write {
             Some(write)
         } else {
-            (words < read).then_some(0)
+            (words + self.gap <= read).then_some(0)
         }
     }
 
     /// The longest payload in bytes.
     #[inline]
     pub fn max_frame(&self) -> usize {
-        self.max_frame
+        self.frames.max()
+    }
+
+    #[inline]
+    pub(super) fn frames(&self) -> Frames {
+        self.frames
     }
 
     #[inline]
@@ -207,31 +268,20 @@ impl<'a> Ring<'a> {
         self.words.producer.newest_of.store(0, Ordering::Relaxed);
     }
 
-    /// What `read` makes of the copy beside the index, if it is one of `count` words from `start` and did not change
-    /// meanwhile; if it did, `read` has seen anything at all.
+    /// The copy beside the index, if it says that it is one of `count` words from `start`.
     #[inline(always)]
-    pub(super) fn read_newest<R>(
-        &self,
-        epoch: u16,
-        start: usize,
-        count: usize,
-        read: impl FnOnce(&[AtomicU64]) -> R,
-    ) -> Option<R> {
+    pub(super) fn newest(&self, epoch: u16, start: usize, count: usize) -> Option<Newest<'a>> {
         let line = &self.words.producer;
-        let of = pack(
-            epoch,
-            Indices {
-                at: start,
-                last: count,
-            },
-        );
-        let words = line.newest.get(..count)?;
-        if line.newest_of.load(Ordering::Acquire) != of {
-            return None;
-        }
-        let made = read(words);
-        fence(Ordering::Acquire);
-        (line.newest_of.load(Ordering::Relaxed) == of).then_some(made)
+        let of = Indices {
+            at: start,
+            last: count,
+        };
+        let newest = Newest {
+            line,
+            of: pack(epoch, of),
+            words: line.newest.get(..count)?,
+        };
+        (line.newest_of.load(Ordering::Acquire) == newest.of).then_some(newest)
     }
 
     #[inline]

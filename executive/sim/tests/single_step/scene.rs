@@ -77,7 +77,9 @@ fn place() -> ChannelView<'static> {
     let ring = || (0..512).map(|_| AtomicU64::new(0)).collect();
     let new = || (ChannelState::new(), ControlPage::new(), [ring(), ring()]);
     let (state, control, [to_core, from_core]) = PARTS.get_or_init(new);
-    ChannelView::from_parts(state, control, to_core, from_core).expect("room enough")
+    let view = ChannelView::from_parts(state, control, to_core, from_core);
+    let view = view.and_then(|view| view.of_sizes(image().channels[0].sizes()));
+    view.expect("room enough")
 }
 
 /// Who has it in the scene `Doorbell`.

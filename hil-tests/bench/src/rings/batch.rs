@@ -20,8 +20,6 @@ const MESSAGES: usize = 32;
 const ROOM: usize = 1024;
 /// Bytes of a message.
 type Message = [u8; 16];
-/// Bytes that a message takes in our rings: its header and itself.
-const FRAME_BYTES: usize = 24;
 
 /// A round.
 pub fn measure(book: &mut Book, pair: Pair) -> Result<(), String> {
@@ -31,7 +29,7 @@ pub fn measure(book: &mut Book, pair: Pair) -> Result<(), String> {
 }
 
 fn ours(book: &mut Book, pair: Pair) -> Result<(), String> {
-    let parts = Parts::new(ROOM * FRAME_BYTES);
+    let parts = Parts::new(ROOM * size_of::<Message>(), size_of::<Message>());
     let (mut app, mut core) = parts.ends().ok_or("a ring is too small")?;
     let batch = [[7; 16]; MESSAGES];
     let send = move || {

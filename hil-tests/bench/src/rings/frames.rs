@@ -31,7 +31,7 @@ pub fn measure(book: &mut Book, pair: Pair) -> Result<(), String> {
 }
 
 fn frames(book: &mut Book, id: &'static str, pair: Pair, bytes: usize) -> Result<(), String> {
-    let parts = Parts::new(RING_BYTES);
+    let parts = Parts::new(RING_BYTES, bytes);
     let (mut app, mut core) = parts.ends().ok_or("a ring is too small")?;
     let (frame, mut buf) = (vec![7; bytes], [0; FRAME_MAX]);
     let send = move || {

@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use offsched::abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd};
+use offsched::abi::channel::{AppEnd, ChannelState, ChannelView, ControlPage, CoreEnd, Sizes};
 
 use super::Pair;
 use super::far::{Apart, beside};
 use crate::clock::now;
 use crate::series::{BATCH, BATCHES, Book, Timing};
+
+const LINE_BYTES: usize = 64;
 
 /// A channel in the process's own memory.
 #[repr(align(128))]
@@ -16,16 +18,21 @@ pub struct Parts {
     control: Box<ControlPage>,
     to_core: Vec<AtomicU64>,
     from_core: Vec<AtomicU64>,
+    sizes: Sizes,
 }
 
 impl Parts {
-    /// With rings of so many bytes.
-    pub fn new(ring_bytes: usize) -> Self {
+    /// With rings of so many bytes, for messages of `size` bytes.
+    pub fn new(ring_bytes: usize, size: usize) -> Self {
         let ring = || {
             let words = std::iter::repeat_with(AtomicU64::default);
-            words.take(ring_bytes / 8).collect()
+            words.take((ring_bytes + LINE_BYTES) / 8).collect()
         };
         Self {
+            sizes: Sizes {
+                to_core: size,
+                from_core: size,
+            },
             state: ChannelState::new(),
             control: Box::default(),
             to_core: ring(),
@@ -35,14 +42,21 @@ impl Parts {
 
     /// Both ends, attached to each other. `None` for rings that are too small.
     pub fn ends(&self) -> Option<(AppEnd<'_>, CoreEnd<'_>)> {
-        let view =
-            ChannelView::from_parts(&self.state, &self.control, &self.to_core, &self.from_core)?;
+        let [to_core, from_core] = [&self.to_core, &self.from_core].map(|ring| from_a_line(ring));
+        let view = ChannelView::from_parts(&self.state, &self.control, to_core, from_core)?
+            .of_sizes(self.sizes)?;
         let epoch = view.open()?;
         let mut core = CoreEnd::new(view);
         core.look();
         core.awake();
         Some((AppEnd::new(view, epoch), core))
     }
+}
+
+/// A ring's data begin with a page; here at least with a cache line.
+fn from_a_line(words: &[AtomicU64]) -> &[AtomicU64] {
+    let ahead = words.as_ptr().align_offset(LINE_BYTES);
+    &words[ahead..words.len() - (LINE_BYTES / 8 - ahead)]
 }
 
 /// Sends from here as fast as it goes and times it where it is received: a sample is the time between two looks that
