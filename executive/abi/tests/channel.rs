@@ -122,6 +122,21 @@ fn a_doorbell_is_asked_for_once_a_sleep() {
     );
 }
 
+/// It would be lost: nobody can ring with an error in hand.
+#[test]
+fn a_send_that_fails_takes_no_request_back() {
+    let memory = Memory::new();
+    let epoch = memory.view().open().unwrap();
+    let mut core = CoreEnd::new(memory.view());
+    core.look();
+    let mut app = AppEnd::new(memory.view(), epoch);
+    assert!(core.sleep_until_mail());
+    while app.push(&[1; 8]).is_ok() {}
+    assert_eq!(app.send_equal(&[2; 8], 8), Err(SendError::Full));
+    assert_eq!(app.send_batch(&[&[3; 8]]), Err(SendError::Full));
+    assert!(app.flush().ring_doorbell);
+}
+
 /// Room may come late, but never so late that a sender waits for a receiver that waits for it: when nothing more is known
 /// to be there, all of it has been given back.
 #[test]

@@ -108,12 +108,11 @@ impl End<'_> {
         self.sent(pushed)
     }
 
-    /// Publishes what was pushed.
+    /// Publishes, if something was pushed: with an error in hand nobody could ring, and the request would be lost.
     #[inline(always)]
     fn sent(&mut self, pushed: Result<usize, SendError>) -> Result<(usize, Sent), SendError> {
-        let sent = self.flush();
         match pushed {
-            Ok(count) => Ok((count, sent)),
+            Ok(count) => Ok((count, self.flush())),
             Err(SendError::PeerCorrupt) if !self.is_open() => Err(SendError::Closed),
             Err(error) => Err(error),
         }
