@@ -94,7 +94,7 @@ static int place_channels(struct offsched_run *run, u32 channels)
 
 /*
  * ENOEXEC: it is not what its LOAD said, or no region at all. EPROTO: of another
- * version. ENOENT: it has no service of a name that was limited.
+ * version or layout. ENOENT: it has no service of a name that was limited.
  */
 int offsched_region_read(struct offsched_run *run)
 {
@@ -108,9 +108,11 @@ int offsched_region_read(struct offsched_run *run)
 	if (READ_ONCE(header->magic) != OFFSCHED_MAGIC || !tables_good(run, &tables))
 		return -ENOEXEC;
 	run->abi_version = READ_ONCE(header->abi_version);
-	if (run->abi_version != OFFSCHED_ABI_VERSION)
-		return -EPROTO;
 	run->layout_hash = READ_ONCE(header->layout_hash);
+	/* The module's own halves of the rings send for read(), write() and other modules. */
+	if (run->abi_version != OFFSCHED_ABI_VERSION ||
+	    run->layout_hash != OFFSCHED_LAYOUT_HASH)
+		return -EPROTO;
 	run->states = run->view + tables.channels_offset;
 	run->heartbeat = run->view + tables.telemetry_offset +
 			 offsetof(struct offsched_core_telemetry, heartbeat);

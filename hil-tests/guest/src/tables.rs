@@ -17,8 +17,9 @@ use crate::forged::{
 use crate::rig::Rig;
 
 const PAGE: u32 = PAGE_BYTES as u32;
-/// Offset of the magic word, of the version.
+/// Offset of the magic word, of the layout's hash, of the version.
 const MAGIC: usize = 0;
+const LAYOUT: usize = 8;
 const VERSION: usize = 16;
 
 /// Spoils a good region.
@@ -98,12 +99,12 @@ const NOEXEC: [(&str, Spoil); 29] = [
 
 pub fn cases() -> Vec<Case> {
     let noexec = NOEXEC.map(|(name, spoil)| (name, spoil, Errno::NOEXEC));
-    let other: (_, Spoil, _) = (
-        "another version",
-        |r| r.set(VERSION, 0).done(),
-        Errno::PROTO,
-    );
-    let spoiled = noexec.into_iter().chain([other]);
+    let others: [(_, Spoil); 2] = [
+        ("another version", |r| r.set(VERSION, 0).done()),
+        ("another layout", |r| r.set(LAYOUT, !r.get(LAYOUT)).done()),
+    ];
+    let others = others.map(|(name, spoil)| (name, spoil, Errno::PROTO));
+    let spoiled = noexec.into_iter().chain(others);
     let spoiled = spoiled.map(|(name, spoil, errno)| {
         Case::new(format!("tables: {name}"), move |rig| {
             refuse(rig, spoil, errno)
