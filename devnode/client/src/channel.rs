@@ -205,6 +205,33 @@ impl Channel {
         Ok(count)
     }
 
+    /// As [`try_send_msgs`](Self::try_send_msgs), but a core that sleeps is not woken before the ring is full:
+    /// [`flush`](Self::flush) does that, once for as many calls as one likes, and so does everything else here that sends
+    /// or waits. A core that looks by itself sees the messages at once. For streams: the look whether the core sleeps
+    /// takes a memory fence.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send), if not even the first went.
+    pub fn publish_msgs<T: IntoBytes + Immutable>(
+        &mut self,
+        messages: &[T],
+    ) -> Result<usize, Error> {
+        const { assert!(size_of::<T>() > 0, "messages of no bytes go one at a time") };
+        let size = size_of::<T>();
+        self.check_size(size)?;
+        let result = self.call(|end| end.publish_equal(messages.as_bytes(), size));
+        if result.is_ok_and(|count| count < messages.len()) {
+            self.flush();
+        }
+        self.sent(result, size)
+    }
+
+    /// Wakes the core for what [`publish_msgs`](Self::publish_msgs) sent, if it sleeps.
+    pub fn flush(&mut self) {
+        let sent = self.call(|end| end.flush());
+        self.ring_if(sent.ring_doorbell);
+    }
+
     /// Receives values into the front of `messages`, giving their room back together; returns how many came. The fastest
     /// way to receive many.
     ///
@@ -261,6 +288,7 @@ impl Channel {
 
     /// As [`prepare_poll`](Self::prepare_poll), for whatever is waited for.
     pub(crate) fn prepare(&mut self, wait: Wait) -> bool {
+        self.flush();
         self.grant.line.heard();
         self.call(|end| end.sleep_until(wait))
     }
@@ -300,6 +328,7 @@ impl Channel {
 
     /// Sleeps until the core rings (true), or the deadline has passed (false).
     fn wait(&mut self, wait: Wait, deadline: Option<Instant>) -> Result<bool, Error> {
+        self.flush();
         let sleep = self.call(|end| end.sleep_until(wait));
         let woken = if sleep {
             self.sleep(wait, deadline)
@@ -360,6 +389,13 @@ impl Channel {
             .map_or(0, |entry| entry.tx_size as usize)
     }
 
+    /// Nobody makes room who sleeps.
+    #[cold]
+    fn full(&mut self) -> Error {
+        self.flush();
+        self.nothing().err().unwrap_or(Error::Full)
+    }
+
     fn sent<T>(&mut self, result: Result<T, SendError>, len: usize) -> Result<T, Error> {
         match result {
             Ok(sent) => {
@@ -367,10 +403,7 @@ impl Channel {
                 self.check_core()?;
                 Ok(sent)
             }
-            Err(SendError::Full) => {
-                self.nothing()?;
-                Err(Error::Full)
-            }
+            Err(SendError::Full) => Err(self.full()),
             Err(SendError::TooLong { max }) => Err(Error::TooLong { len, max }),
             Err(SendError::OtherLength { size }) => Err(Error::WrongLength { len, wanted: size }),
             Err(SendError::Closed) => Err(self.closed()),

@@ -79,6 +79,22 @@ fn a_send_waits_for_room_and_is_woken_by_the_core() {
     });
 }
 
+/// What was published before wakes the core, which sleeps, when somebody waits for the answer.
+#[test]
+fn a_receive_makes_up_for_a_look_that_is_owed() {
+    let image = Image::start();
+    runtime().block_on(async {
+        let mut channel = image.open().bind("echo").unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(channel.publish_msgs(&[7_u64]).unwrap(), 1);
+        let mut channel = AsyncChannel::new(channel).unwrap();
+        let mut buf = [0; 8];
+        let came = timeout(LONG, channel.recv(&mut buf)).await;
+        assert_eq!(came.expect("in time").unwrap(), 8);
+        assert_eq!(u64::from_ne_bytes(buf), 7);
+    });
+}
+
 #[test]
 fn a_receive_given_up_loses_nothing() {
     let image = Image::start();

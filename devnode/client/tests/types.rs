@@ -239,3 +239,40 @@ fn many_messages_go_and_come_at_a_time() {
     let mut buf = [0; 8];
     assert_eq!(channel.recv_timeout(&mut buf, LONG).unwrap(), Some(3));
 }
+
+/// The core here sleeps whenever it has nothing to do.
+#[test]
+fn messages_published_for_later_wake_the_core_in_time() {
+    let image = Image::start();
+    let mut channel = image.open().bind("echo").unwrap();
+    let mut buf = [0; 8];
+    for flush in [true, false] {
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(channel.publish_msgs(&[7_u64]).unwrap(), 1);
+        if flush {
+            channel.flush();
+            while channel.try_recv(&mut buf).unwrap().is_none() {}
+        } else {
+            // Who waits has flushed.
+            assert_eq!(channel.recv_timeout(&mut buf, LONG).unwrap(), Some(8));
+        }
+        assert_eq!(u64::from_ne_bytes(buf), 7);
+    }
+    // Nobody flushes, but a full ring does.
+    std::thread::sleep(Duration::from_millis(20));
+    let all: Vec<u64> = (0..2_000).collect();
+    let (mut sent, mut got) = (0, Vec::new());
+    while got.len() < all.len() {
+        match channel.publish_msgs(&all[sent..]) {
+            Ok(count) => sent += count,
+            Err(error) => assert!(matches!(error, Error::Full), "{error}"),
+        }
+        if sent == all.len() {
+            channel.flush();
+        }
+        let mut more = [0; 64];
+        let count = channel.try_recv_msgs(&mut more).unwrap();
+        got.extend_from_slice(&more[..count]);
+    }
+    assert_eq!(got, all);
+}

@@ -137,6 +137,37 @@ fn a_send_that_fails_takes_no_request_back() {
     assert!(app.flush().ring_doorbell);
 }
 
+/// What is published without a look at the doorbell is there at once; the next look, whatever it comes with, is for it too.
+#[test]
+fn a_look_that_is_owed_is_made_up_for() {
+    let memory = Memory::new();
+    let epoch = memory.view().open().unwrap();
+    let mut core = CoreEnd::new(memory.view());
+    core.look();
+    let mut app = AppEnd::new(memory.view(), epoch);
+    let mut buf = [0; 16];
+    assert!(core.sleep_until_mail());
+    assert_eq!(app.publish_equal(b"one-two.", 4), Ok(2));
+    assert!(app.flush().ring_doorbell);
+    assert!(!app.flush().ring_doorbell, "it is not owed twice");
+    assert_eq!(core.recv_equal(&mut buf, 4), Ok(2));
+    assert!(core.sleep_until_mail());
+    assert_eq!(app.publish_equal(b"2", 1), Ok(1));
+    assert_eq!(core.try_recv(&mut buf), Ok(1), "there, for who looks");
+    assert!(app.try_send(b"3").unwrap().ring_doorbell);
+    assert_eq!(core.try_recv(&mut buf), Ok(1));
+    core.awake();
+    assert_eq!(app.publish_equal(b"4", 1), Ok(1));
+    assert!(!app.flush().ring_doorbell, "the core looks");
+    assert_eq!(core.try_recv(&mut buf), Ok(1));
+    assert!(core.sleep_until_mail());
+    while app.publish_equal(b"5", 1).is_ok() {}
+    assert_eq!(app.send_equal(b"6", 1), Err(SendError::Full));
+    assert!(app.flush().ring_doorbell, "a full ring is no excuse");
+    memory.state.close();
+    assert_eq!(app.publish_equal(b"7", 1), Err(SendError::Closed));
+}
+
 /// Room may come late, but never so late that a sender waits for a receiver that waits for it: when nothing more is known
 /// to be there, all of it has been given back.
 #[test]

@@ -145,7 +145,7 @@ macro_rules! step {
             either($receives, size, $numbers.below(4)),
             either($sends, size, $numbers.below(4)),
         );
-        let result = match $numbers.below(10) {
+        let result = match $numbers.below(11) {
             0..=2 => received($end.try_recv(&mut buf[..room]).map(|got| (got, room))),
             3 => received(
                 $end.recv_batch(&mut buf[..room], count, |frame| {
@@ -164,6 +164,7 @@ macro_rules! step {
                     .map(|got| got.0),
             ),
             8 => sent($end.send_equal(&payload, out_size).map(|got| got.0)),
+            9 => sent($end.publish_equal(&payload, out_size)),
             _ => {
                 let wait = [Wait::Mail, Wait::Room(len), Wait::Either(len)][count % 3];
                 $sleep(&mut $end, wait);

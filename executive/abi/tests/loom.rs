@@ -234,6 +234,46 @@ fn no_wake_up_for_mail_is_lost() {
     });
 }
 
+/// The same where the look whether the core sleeps is made once for several publications.
+#[test]
+fn a_look_made_later_wakes_the_core() {
+    const FRAMES: u8 = 2;
+    explore(|| {
+        let shared = Shared::new();
+        let bell = Arc::new(Notify::new());
+        let epoch = shared.channel().open().unwrap();
+        let (app_shared, app_bell) = (Arc::clone(&shared), Arc::clone(&bell));
+        let sending = thread::spawn(move || {
+            let mut app = AppEnd::new(app_shared.channel(), epoch);
+            for number in 0..FRAMES {
+                assert_eq!(app.publish_equal(&[number], 1), Ok(1));
+            }
+            if app.flush().ring_doorbell {
+                app_bell.notify();
+            }
+        });
+        let mut core = CoreEnd::new(shared.channel());
+        assert_eq!(core.look(), Link::Opened);
+        let (mut buf, mut got) = ([0; 16], 0);
+        while got < FRAMES {
+            match core.try_recv(&mut buf) {
+                Ok(_) => {
+                    assert_eq!(buf[0], got);
+                    got += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error, RecvError::Empty);
+                    if core.sleep_until_mail() {
+                        bell.wait();
+                        core.awake();
+                    }
+                }
+            }
+        }
+        sending.join().unwrap();
+    });
+}
+
 /// The application sleeps for room in a full ring, and is woken when the core receives.
 #[test]
 fn no_wake_up_for_room_is_lost() {

@@ -49,6 +49,8 @@ struct End<'a> {
     other_waits_for_room: bool,
     /// Room was given back since the last look at whether the other side waits for it.
     gave_room: bool,
+    /// Frames were published since the last look at whether the other side wants its doorbell.
+    owes_look: bool,
 }
 
 impl End<'_> {
@@ -71,16 +73,30 @@ impl End<'_> {
         if !self.is_open() {
             return Err(SendError::Closed);
         }
-        // A reset during the call can make an honest peer's words look impossible.
-        self.tx.push(payload).map_err(|error| match error {
-            SendError::PeerCorrupt if !self.is_open() => SendError::Closed,
-            error => error,
-        })
+        self.tx
+            .push(payload)
+            .map_err(|error| self.unless_closed(error))
     }
 
+    /// A reset during the call can make an honest peer's words look impossible.
     #[inline]
+    fn unless_closed(&self, error: SendError) -> SendError {
+        match error {
+            SendError::PeerCorrupt if !self.is_open() => SendError::Closed,
+            error => error,
+        }
+    }
+
+    #[inline(always)]
+    fn publish(&mut self) {
+        self.owes_look |= self.tx.publish();
+    }
+
+    #[inline(always)]
     fn flush(&mut self) -> Sent {
-        let ring_doorbell = self.tx.publish() && {
+        // (With news, what is owed stays so: the next time there are none it is one look too many.)
+        let looks = self.tx.publish() || core::mem::take(&mut self.owes_look);
+        let ring_doorbell = looks && {
             // One look for both: a fence costs as much as the rest.
             let kinds = match core::mem::take(&mut self.gave_room) {
                 true => WAKE_MAIL | WAKE_ROOM,
@@ -108,13 +124,22 @@ impl End<'_> {
         self.sent(pushed)
     }
 
+    #[inline(always)]
+    fn publish_equal(&mut self, bytes: &[u8], size: usize) -> Result<usize, SendError> {
+        if !self.is_open() {
+            return Err(SendError::Closed);
+        }
+        let pushed = self.tx.push_equal(bytes, size);
+        self.publish();
+        pushed.map_err(|error| self.unless_closed(error))
+    }
+
     /// Publishes, if something was pushed: with an error in hand nobody could ring, and the request would be lost.
     #[inline(always)]
     fn sent(&mut self, pushed: Result<usize, SendError>) -> Result<(usize, Sent), SendError> {
         match pushed {
             Ok(count) => Ok((count, self.flush())),
-            Err(SendError::PeerCorrupt) if !self.is_open() => Err(SendError::Closed),
-            Err(error) => Err(error),
+            Err(error) => Err(self.unless_closed(error)),
         }
     }
 
@@ -205,6 +230,7 @@ impl End<'_> {
     fn attach(&mut self, epoch: u16) {
         self.epoch = epoch;
         self.gave_room = false;
+        self.owes_look = false;
         self.tx.reattach(epoch);
         self.rx.reattach(epoch);
     }
@@ -238,7 +264,7 @@ macro_rules! end {
                 self.end.push(payload)
             }
 
-            /// Publishes what was pushed.
+            /// Publishes what was pushed, and looks whether the other side asked for its doorbell since the last look.
             #[inline]
             pub fn flush(&mut self) -> Sent {
                 self.end.flush()
@@ -265,6 +291,17 @@ macro_rules! end {
                 size: usize,
             ) -> Result<(usize, Sent), SendError> {
                 self.end.send_equal(bytes, size)
+            }
+
+            /// As [`send_equal`](Self::send_equal), without the look at whether the other side asked for its doorbell, which
+            /// takes a fence: one that looks by itself sees the messages at once, one that sleeps does not wake.
+            /// [`flush`](Self::flush) follows before this side turns to something else: once for a stream of batches.
+            ///
+            /// # Errors
+            /// Any [`SendError`] if not even the first went in.
+            #[inline(always)]
+            pub fn publish_equal(&mut self, bytes: &[u8], size: usize) -> Result<usize, SendError> {
+                self.end.publish_equal(bytes, size)
             }
 
             /// Receives frames of exactly `size` bytes (not 0), one behind the other, into `out`, and gives their room
@@ -378,6 +415,7 @@ impl<'a> CoreEnd<'a> {
                 epoch: 0,
                 other_waits_for_room: true,
                 gave_room: false,
+                owes_look: false,
             },
         }
     }
@@ -437,6 +475,7 @@ impl<'a> AppEnd<'a> {
                 epoch,
                 other_waits_for_room: false,
                 gave_room: false,
+                owes_look: false,
             },
         }
     }

@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 
+use offsched::abi::channel::CoreEnd;
 use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
 use rtrb::RingBuffer;
@@ -24,28 +25,48 @@ type Message = [u8; 16];
 /// A round.
 pub fn measure(book: &mut Book, pair: Pair) -> Result<(), String> {
     ours(book, pair)?;
+    ours_looking(book, pair)?;
     rtrb(book, pair)?;
     ringbuf(book, pair)
 }
 
+/// As the peers, which have no doorbell: a look whether somebody sleeps when the ring is full, before waiting.
 fn ours(book: &mut Book, pair: Pair) -> Result<(), String> {
     let parts = Parts::new(ROOM * size_of::<Message>(), size_of::<Message>());
-    let (mut app, mut core) = parts.ends().ok_or("a ring is too small")?;
+    let (mut app, core) = parts.ends().ok_or("a ring is too small")?;
+    let batch = [[7; 16]; MESSAGES];
+    let send = move || {
+        let bytes = black_box(&batch).as_flattened();
+        if app.publish_equal(bytes, size_of::<Message>()) != Ok(MESSAGES) {
+            black_box(app.flush().ring_doorbell);
+        }
+    };
+    stream(book, "batch.ours", pair, MESSAGES, send, receiver(core))
+}
+
+/// With that look at every batch.
+fn ours_looking(book: &mut Book, pair: Pair) -> Result<(), String> {
+    let parts = Parts::new(ROOM * size_of::<Message>(), size_of::<Message>());
+    let (mut app, core) = parts.ends().ok_or("a ring is too small")?;
     let batch = [[7; 16]; MESSAGES];
     let send = move || {
         let bytes = black_box(&batch).as_flattened();
         black_box(app.send_equal(bytes, size_of::<Message>()).is_ok());
     };
+    stream(book, "batch.looking", pair, MESSAGES, send, receiver(core))
+}
+
+/// Takes up to a batch.
+fn receiver(mut core: CoreEnd<'_>) -> impl FnMut() -> usize {
     let mut buf = [Message::default(); MESSAGES];
-    let receive = move || {
+    move || {
         let got = core.recv_equal(buf.as_flattened_mut(), size_of::<Message>());
         let count = got.unwrap_or(0);
         for message in &buf[..count] {
             black_box(message);
         }
         count
-    };
-    stream(book, "batch.ours", pair, MESSAGES, send, receive)
+    }
 }
 
 fn rtrb(book: &mut Book, pair: Pair) -> Result<(), String> {

@@ -23,7 +23,8 @@ pub const GROUPS: &[Group] = &[
     (
         "16 bytes one way, 32 at a time: each",
         &[
-            row("batch.ours", "channel: try_send_msgs, try_recv_msgs"),
+            row("batch.ours", "channel: publish_msgs, try_recv_msgs"),
+            row("batch.looking", "channel: try_send_msgs, try_recv_msgs"),
             row("batch.rtrb", "rtrb: chunks"),
             row("batch.ringbuf", "ringbuf: slices"),
         ],
