@@ -53,6 +53,8 @@ mod errors;
 mod frame;
 mod overlay;
 mod producer;
+mod receiving;
+mod sending;
 mod words;
 
 pub use consumer::Consumer;

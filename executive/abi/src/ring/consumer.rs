@@ -1,136 +1,12 @@
 //! The receiving half of a ring.
 
-use core::cell::Cell;
-
 use bbqueue::prod_cons::stream::StreamGrantR;
-use bbqueue::traits::coordination::ReadGrantError;
 
 use crate::ring::frame::{self, Frames};
-use crate::ring::overlay::{self, Half};
-use crate::ring::words::{Indices, Newest};
+use crate::ring::overlay;
+use crate::ring::receiving::Receiving;
 use crate::ring::{NEWEST_WORDS, RecvError, Ring, WORD_BYTES};
 use crate::sync::AtomicU64;
-
-/// The private state of the receiving side; indices in words.
-struct Receiving<'a> {
-    ring: Ring<'a>,
-    epoch: u16,
-    /// Next word to read.
-    read: Cell<usize>,
-    /// What was last published.
-    published: Cell<usize>,
-    /// The producer's indices as last seen and found possible.
-    peer: Cell<Indices>,
-    /// Start and length of the open grant; of no words: none is.
-    grant: Cell<(usize, usize)>,
-    corrupt: Cell<bool>,
-    /// How often a peer was caught lying, over all epochs.
-    corruptions: Cell<u32>,
-}
-
-impl Receiving<'_> {
-    /// What can be read in one piece, as far as the producer's indices are known. At the end of
-    /// the upper piece goes on at the start of the ring.
-    #[inline]
-    fn span(&self) -> Option<(usize, usize)> {
-        let Indices { at: write, last } = self.peer.get();
-        let read = self.read.get();
-        if write < read && read < last {
-            return Some((read, last - read));
-        }
-        if write < read {
-            self.read.set(0);
-        }
-        let read = self.read.get();
-        (read < write).then(|| (read, write - read))
-    }
-
-    /// Looks at the producer's indices. From where they were, it may have moved forward within the
-    /// ring, or gone round once, leaving `last` where it had been, but never up to `read`.
-    #[inline]
-    fn refresh(&self) {
-        let seen = self.ring.load_tail(self.epoch);
-        let (before, read) = (self.peer.get(), self.read.get());
-        let capacity = self.ring.capacity();
-        let possible = if before.at < read {
-            (before.at..read).contains(&seen.at) && seen.last == before.last
-        } else if seen.at < read {
-            (before.at..=capacity).contains(&seen.last)
-        } else {
-            (before.at..=capacity).contains(&seen.at)
-        };
-        if possible {
-            self.peer.set(seen);
-        } else {
-            self.blame();
-        }
-    }
-
-    /// Marks the peer as corrupt, and counts it.
-    #[cold]
-    fn blame(&self) -> RecvError {
-        self.corrupt.set(true);
-        self.corruptions
-            .set(self.corruptions.get().saturating_add(1));
-        RecvError::PeerCorrupt
-    }
-
-    /// Which words wait in one piece: the first, and how many.
-    #[inline(always)]
-    fn waiting(&self) -> Result<(usize, usize), RecvError> {
-        if self.corrupt.get() {
-            return Err(RecvError::PeerCorrupt);
-        }
-        match self.find() {
-            Some(piece) => Ok(piece),
-            None if self.corrupt.get() => Err(RecvError::PeerCorrupt),
-            None => Err(RecvError::Empty),
-        }
-    }
-
-    /// The words that wait, if all of them lie beside the producer's index. That is no part of the ring's storage, so it
-    /// needs no grant.
-    #[inline(always)]
-    fn newest(&self, (start, count): (usize, usize)) -> Option<Newest<'_>> {
-        self.ring.newest(self.epoch, start, count)
-    }
-
-    /// As [`span`](Self::span), with a look at the producer if nothing was known to be there.
-    #[inline]
-    fn find(&self) -> Option<(usize, usize)> {
-        if let Some(span) = self.span() {
-            return Some(span);
-        }
-        self.refresh();
-        if self.corrupt.get() {
-            return None;
-        }
-        self.span()
-    }
-}
-
-impl Half for Receiving<'_> {
-    fn data(&self) -> &[AtomicU64] {
-        self.ring.data()
-    }
-
-    #[inline]
-    fn readable(&self) -> Result<(usize, usize), ReadGrantError> {
-        if self.grant.get().1 != 0 {
-            return Err(ReadGrantError::GrantInProgress);
-        }
-        // Whoever opens a grant has looked at the producer before.
-        let span = self.span().ok_or(ReadGrantError::Empty)?;
-        self.grant.set(span);
-        Ok(span)
-    }
-
-    #[inline]
-    fn release(&self, used: usize) {
-        self.grant.set((0, 0));
-        self.read.set(self.read.get() + used);
-    }
-}
 
 /// bbqueue's grant on a piece of the ring.
 type Grant<'q, 'a> = StreamGrantR<&'q overlay::Queue<Receiving<'a>>>;
@@ -147,26 +23,13 @@ impl<'a> Consumer<'a> {
     /// sender see a corrupt peer (but no undefined behaviour).
     pub fn attach(ring: Ring<'a>, epoch: u16) -> Self {
         Self {
-            half: Self::half(ring, epoch, 0),
+            half: Receiving::new(ring, epoch, 0),
         }
     }
 
     /// Starts anew in another epoch, forgetting a corrupt peer.
     pub fn reattach(&mut self, epoch: u16) {
-        self.half = Self::half(self.half.ring, epoch, self.corruptions());
-    }
-
-    fn half(ring: Ring<'a>, epoch: u16, corruptions: u32) -> Receiving<'a> {
-        Receiving {
-            ring,
-            epoch,
-            read: Cell::new(0),
-            published: Cell::new(0),
-            peer: Cell::new(Indices { at: 0, last: 0 }),
-            grant: Cell::new((0, 0)),
-            corrupt: Cell::new(false),
-            corruptions: Cell::new(corruptions),
-        }
+        self.half = Receiving::new(self.half.ring, epoch, self.corruptions());
     }
 
     /// Takes the next frame into the front of `buf` and returns its length, without giving its

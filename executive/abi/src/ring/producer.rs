@@ -1,142 +1,10 @@
 //! The sending half of a ring.
 
-use core::cell::Cell;
-
-use bbqueue::traits::coordination::WriteGrantError;
-
 use crate::ring::frame::{self, Frames};
-use crate::ring::overlay::{self, Half};
-use crate::ring::words::Indices;
+use crate::ring::overlay;
+use crate::ring::sending::Sending;
 use crate::ring::{NEWEST_WORDS, Ring, SendError, WORD_BYTES};
 use crate::sync::AtomicU64;
-
-/// No frame ends at the ring's first word.
-const NOTHING: usize = 0;
-
-/// The private state of the sending side; indices in words.
-struct Sending<'a> {
-    ring: Ring<'a>,
-    epoch: u16,
-    /// Next word to write, and the end of the upper piece when `write < read`.
-    own: Cell<Indices>,
-    /// What was last published: next word to write.
-    published: Cell<usize>,
-    /// The consumer's index as last seen and found possible.
-    read: Cell<usize>,
-    /// Where what lies beside the index ends; [`NOTHING`]: nothing lies there; `usize::MAX`: something of an epoch before
-    /// may.
-    shown_to: Cell<usize>,
-    /// Start and length of the open grant; of no words: none is.
-    grant: Cell<(usize, usize)>,
-    corrupt: Cell<bool>,
-}
-
-impl Sending<'_> {
-    /// Where `words` contiguous words are free, as far as the consumer's index is known.
-    #[inline]
-    fn place(&self, words: usize) -> Option<usize> {
-        self.ring.place(self.own.get().at, self.read.get(), words)
-    }
-
-    /// True if something was written since the last publication: that never leads back to where it began, because the
-    /// consumer's index is not passed.
-    #[inline]
-    fn unpublished(&self) -> bool {
-        self.own.get().at != self.published.get()
-    }
-
-    /// Publishes what was written. If it is short it lies beside the index then; else nothing does any more.
-    #[inline]
-    fn publish(&self) {
-        let own = self.own.get();
-        let before = self.published.replace(own.at);
-        if self.shown_to.get() != own.at {
-            // (What goes round the end counts as long.)
-            if own.at.wrapping_sub(before) <= NEWEST_WORDS {
-                return self.show_and_publish(before);
-            }
-            if self.shown_to.get() != NOTHING {
-                self.shown_to.set(NOTHING);
-                self.ring.hide_newest();
-            }
-        }
-        self.ring.publish_tail(self.epoch, own);
-    }
-
-    /// Several short frames, which seldom come together: not worth to be compiled in everywhere.
-    #[inline(never)]
-    fn show_and_publish(&self, before: usize) {
-        let own = self.own.get();
-        let words = self.ring.data().get(before..own.at).unwrap_or_default();
-        let beside = self.ring.mark_newest(self.epoch, before, words.len());
-        frame::copy(words, beside);
-        self.shown_to.set(own.at);
-        self.ring.publish_tail(self.epoch, own);
-    }
-
-    /// Looks at the consumer's index. It may only have moved forward, and not past what was
-    /// written.
-    fn refresh(&self) {
-        let seen = self.ring.load_head(self.epoch);
-        let Indices { at: write, last } = self.own.get();
-        let read = self.read.get();
-        let possible = if write < read {
-            (read..=last).contains(&seen.at) || seen.at <= write
-        } else {
-            (read..=write).contains(&seen.at)
-        };
-        if possible && seen.last == 0 {
-            self.read.set(seen.at);
-        } else {
-            self.corrupt.set(true);
-        }
-    }
-}
-
-impl Half for Sending<'_> {
-    fn data(&self) -> &[AtomicU64] {
-        self.ring.data()
-    }
-
-    #[inline]
-    fn reserve(&self, words: usize) -> Result<usize, WriteGrantError> {
-        if self.grant.get().1 != 0 {
-            return Err(WriteGrantError::GrantInProgress);
-        }
-        let start = self.place(words).ok_or(WriteGrantError::InsufficientSize)?;
-        self.grant.set((start, words));
-        Ok(start)
-    }
-
-    #[inline]
-    fn reserve_most(&self) -> Result<(usize, usize), WriteGrantError> {
-        if self.grant.get().1 != 0 {
-            return Err(WriteGrantError::GrantInProgress);
-        }
-        let (write, read) = (self.own.get().at, self.read.get());
-        let free = self.ring.free(write, read);
-        if free == 0 {
-            return Err(WriteGrantError::InsufficientSize);
-        }
-        self.grant.set((write, free));
-        Ok((write, free))
-    }
-
-    #[inline]
-    fn commit(&self, used: usize) {
-        let (start, _) = self.grant.get();
-        self.grant.set((start, 0));
-        if used == 0 {
-            return;
-        }
-        let mut own = self.own.get();
-        if start < own.at {
-            own.last = own.at;
-        }
-        own.at = start + used;
-        self.own.set(own);
-    }
-}
 
 /// The sending half of a ring. Its own index is in its own memory; see [`ring`](crate::ring).
 pub struct Producer<'a> {
@@ -151,28 +19,14 @@ impl<'a> Producer<'a> {
     /// (garbage for the receiver, but no undefined behaviour).
     pub fn attach(ring: Ring<'a>, epoch: u16) -> Self {
         Self {
-            half: Self::half(ring, epoch),
+            half: Sending::new(ring, epoch),
             corruptions: 0,
         }
     }
 
     /// Starts anew in another epoch, forgetting unpublished frames and a corrupt peer.
     pub fn reattach(&mut self, epoch: u16) {
-        self.half = Self::half(self.half.ring, epoch);
-    }
-
-    fn half(ring: Ring<'a>, epoch: u16) -> Sending<'a> {
-        let empty = Indices { at: 0, last: 0 };
-        Sending {
-            ring,
-            epoch,
-            own: Cell::new(empty),
-            published: Cell::new(0),
-            read: Cell::new(0),
-            shown_to: Cell::new(usize::MAX),
-            grant: Cell::new((0, 0)),
-            corrupt: Cell::new(false),
-        }
+        self.half = Sending::new(self.half.ring, epoch);
     }
 
     /// Writes one frame without publishing it: [`publish`](Self::publish) follows, once for many.
