@@ -1,12 +1,14 @@
 //! Cores that start well and lie later: in their rings, by their doorbells, about their state.
 
 use std::fs;
+use std::mem::offset_of;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use offsched_abi::header::{BELL_OFFSET, RUNG_OFFSET, STATE_OFFSET, State};
+use offsched_abi::region::ServiceEntry;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, Timespec};
 use rustix::io::{Errno, read, write};
@@ -35,13 +37,21 @@ const POINTS: [(&str, u64, u64); 3] = [
 ];
 
 pub fn cases() -> Vec<Case> {
-    let points = POINTS.map(|(name, tail, len)| {
+    let wrong = POINTS.map(|(name, tail, len)| {
         Case::new(format!("a core points {name}"), move |rig| {
-            points(rig, tail, len)
+            points(rig, &Forged::new(), tail, len)
         })
     });
-    let mut all = Vec::from(points);
+    let mut all = Vec::from(wrong);
     all.extend([
+        Case::new("a core points to a part of a message", |rig| {
+            let mut region = Forged::new();
+            let entry = region.service(0);
+            // Three words each, without headers, since their type is stated.
+            region.set(entry + offset_of!(ServiceEntry, tx_size), 24);
+            region.set(entry + offset_of!(ServiceEntry, tx_type), 1);
+            points(rig, &region, EPOCH | 2, 24)
+        }),
         Case::new("a core takes what was not sent", takes),
         Case::new("a core that keeps lying blocks nobody", keeps_lying),
         Case::new("a core rings for channels that are none", rings_wild),
@@ -73,8 +83,7 @@ fn read_in_time(
 }
 
 /// Once bound, the reader of the first channel is told that it is damaged, and nobody else.
-fn points(rig: &Rig, tail: u64, len: u64) -> Outcome {
-    let region = Forged::new();
+fn points(rig: &Rig, region: &Forged, tail: u64, len: u64) -> Outcome {
     let at = region.channel(0);
     let steps = [
         Step::Wait32(region.word(0), OPEN),
