@@ -194,6 +194,28 @@ fn batches_are_whole() {
     });
 }
 
+/// The core receives so many frames, numbered from 0, and sleeps whenever there is none.
+fn receive_asleep(shared: &Shared, bell: &Notify, frames: u8) {
+    let mut core = CoreEnd::new(shared.channel());
+    assert_eq!(core.look(), Link::Opened);
+    let (mut buf, mut got) = ([0; 16], 0);
+    while got < frames {
+        match core.try_recv(&mut buf) {
+            Ok(_) => {
+                assert_eq!(buf[0], got);
+                got += 1;
+            }
+            Err(error) => {
+                assert_eq!(error, RecvError::Empty);
+                if core.sleep_until_mail() {
+                    bell.wait();
+                    core.awake();
+                }
+            }
+        }
+    }
+}
+
 /// The core sleeps until mail: whatever the interleaving, it is woken for every frame (loom
 /// reports a lost wake-up as a deadlock).
 #[test]
@@ -212,24 +234,7 @@ fn no_wake_up_for_mail_is_lost() {
                 }
             }
         });
-        let mut core = CoreEnd::new(shared.channel());
-        assert_eq!(core.look(), Link::Opened);
-        let (mut buf, mut got) = ([0; 16], 0);
-        while got < FRAMES {
-            match core.try_recv(&mut buf) {
-                Ok(_) => {
-                    assert_eq!(buf[0], got);
-                    got += 1;
-                }
-                Err(error) => {
-                    assert_eq!(error, RecvError::Empty);
-                    if core.sleep_until_mail() {
-                        bell.wait();
-                        core.awake();
-                    }
-                }
-            }
-        }
+        receive_asleep(&shared, &bell, FRAMES);
         sending.join().unwrap();
     });
 }
@@ -252,24 +257,7 @@ fn a_look_made_later_wakes_the_core() {
                 app_bell.notify();
             }
         });
-        let mut core = CoreEnd::new(shared.channel());
-        assert_eq!(core.look(), Link::Opened);
-        let (mut buf, mut got) = ([0; 16], 0);
-        while got < FRAMES {
-            match core.try_recv(&mut buf) {
-                Ok(_) => {
-                    assert_eq!(buf[0], got);
-                    got += 1;
-                }
-                Err(error) => {
-                    assert_eq!(error, RecvError::Empty);
-                    if core.sleep_until_mail() {
-                        bell.wait();
-                        core.awake();
-                    }
-                }
-            }
-        }
+        receive_asleep(&shared, &bell, FRAMES);
         sending.join().unwrap();
     });
 }
